@@ -1,0 +1,35 @@
+"""The `settlement` command: what people and scripts call; every command is a thin layer over the package."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.console import Console
+
+from settlement.cli import export, inputs, landing, ledger, run, tables
+from settlement.errors import SettlementError
+
+app = typer.Typer(
+    name="settlement",
+    help="Royalty settlement: from landed plays and payments to partner statements.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("generate")(inputs.generate)
+app.command("import")(inputs.import_listens)
+app.command("run")(run.run)
+app.command("export")(export.export)
+app.add_typer(landing.app, name="landing")
+app.add_typer(tables.app, name="tables")
+app.add_typer(ledger.app, name="ledger")
+
+
+def main() -> None:
+    """Entry point: an error that is meant for people is printed as such, and the exit code is 1."""
+    try:
+        app()
+    except SettlementError as error:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"error: {error}", markup=False, style="red")
+        sys.exit(1)

@@ -1,0 +1,76 @@
+"""`settlement tables`: what the tables are, what they read and who reads them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table as Grid
+from rich.tree import Tree
+
+from settlement.errors import SettlementError
+from settlement.settings import sql_dir
+from settlement.tables import Catalog, load
+
+app = typer.Typer(help="The tables: definitions, checks and lineage.", no_args_is_help=True)
+SqlOption = Annotated[Path | None, typer.Option("--sql", help="another tree of tables than the package's")]
+TableArgument = Annotated[str, typer.Argument(help="schema.table")]
+
+
+def _catalog(sql: Path | None) -> Catalog:
+    return load(sql or sql_dir())
+
+
+def _console() -> Console:
+    return Console(highlight=False)
+
+
+@app.command("list")
+def list_tables(sql: SqlOption = None) -> None:
+    """All tables in dependency order; an unsound definition is an error that names file and line."""
+    grid = Grid()
+    for header in ("table", "stage", "partition", "grain", "rule"):
+        grid.add_column(header, no_wrap=header == "table")
+    catalog = _catalog(sql)
+    for name in catalog.order:
+        d = catalog[name].definition
+        grid.add_row(name, d.stage or "reference", ", ".join(d.partition), ", ".join(d.grain), d.rule)
+    _console().print(grid)
+
+
+@app.command()
+def show(table: TableArgument, sql: SqlOption = None) -> None:
+    """A table's meaning, columns and checks."""
+    found = _catalog(sql)[table]
+    d = found.definition
+    out = _console()
+    out.print(f"{table} · {d.description}", markup=False)
+    out.print(f"rule: {d.rule} · owner: {d.owner} · grain: {', '.join(d.grain)} · partition: {', '.join(d.partition) or 'none'}", markup=False)
+    grid = Grid()
+    for header in ("column", "type", "unit", "meaning"):
+        grid.add_column(header)
+    for c in found.columns:
+        grid.add_row(c.name, c.type + (" or null" if c.nullable else ""), c.unit, c.description)
+    out.print(grid)
+    for check in found.checks:
+        out.print(f"check {check.name} ({check.level}): {check.meaning}", markup=False)
+
+
+@app.command()
+def lineage(table: TableArgument, sql: SqlOption = None) -> None:
+    """What a table is made from, and which tables are made from it."""
+    catalog = _catalog(sql)
+    if table not in catalog.tables:
+        raise SettlementError(f"no table {table}", f"known: {', '.join(sorted(catalog.tables))}")
+    up, down = Tree(f"{table} is made from"), Tree(f"{table} goes into")
+    _grow(up, table, {name: [n for n in catalog[name].inputs if n != name] for name in catalog.tables})
+    _grow(down, table, {name: [n for n in catalog.readers(name) if n != name] for name in catalog.tables})
+    _console().print(up)
+    _console().print(down)
+
+
+def _grow(tree: Tree, name: str, edges: dict[str, list[str]]) -> None:
+    for other in edges[name]:
+        _grow(tree.add(other), other, edges)

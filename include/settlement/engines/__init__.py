@@ -1,0 +1,1 @@
+"""Engines run a table's SELECT: one SQL dialect in, an engine's own out."""

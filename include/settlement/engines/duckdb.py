@@ -1,0 +1,173 @@
+"""The embedded engine: DuckDB in memory over Parquet files, one connection a build or audit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Iterator
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sqlglot import exp
+
+from settlement.engines.dialect import translate
+from settlement.errors import EngineError
+from settlement.landing.reader import COMPRESSION, COMPRESSION_LEVEL
+from settlement.settings import Settings
+from settlement.tables import Column, Table
+
+_DUCKDB = {"STRING": "VARCHAR", "BIGINT": "BIGINT", "DECIMAL(38,0)": "DECIMAL(38,0)", "BOOLEAN": "BOOLEAN"}
+_ARROW = {"STRING": pa.string(), "BIGINT": pa.int64(), "DECIMAL(38,0)": pa.decimal128(38, 0), "BOOLEAN": pa.bool_()}
+_FILE = "part-00000.parquet"
+
+
+def arrow_schema(table: Table) -> pa.Schema:
+    """The schema that the table's files must have."""
+    return pa.schema([(column.name, _ARROW[column.type]) for column in table.columns])
+
+
+@dataclass
+class Session:
+    """An open connection in which input tables are views named `schema.table`."""
+
+    con: duckdb.DuckDBPyConnection
+    params: Mapping[str, str | int]
+    _views: set[str] = field(default_factory=set)
+
+    def add(self, table: Table, folders: Sequence[Path]) -> None:
+        """Make a table readable: its rows are the Parquet files of the given build folders (none: no rows)."""
+        files = sorted(str(path) for folder in folders for path in folder.glob("*.parquet"))
+        partitions = table.partition_types
+        names = [quote(c.name) for c in table.columns] + list(partitions)
+        if files:
+            listed = ", ".join(literal(file) for file in files)
+            types = ", ".join(f"'{name}': {_DUCKDB[kind]}" for name, kind in partitions.items())
+            paths = f"hive_partitioning = true, hive_types = {{{types}}}" if partitions else "hive_partitioning = false"
+            body = f"SELECT {', '.join(names)} FROM read_parquet([{listed}], {paths})"
+        else:
+            kinds = [c.type for c in table.columns] + list(partitions.values())
+            nulls = ", ".join(f"CAST(NULL AS {_DUCKDB[k]}) AS {n}" for k, n in zip(kinds, names, strict=True))
+            body = f"SELECT {nulls} WHERE false"
+        schema = table.name.split(".")[0]
+        if schema not in self._views:
+            self.con.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+            self._views.add(schema)
+        self.con.execute(f"CREATE OR REPLACE VIEW {table.name} AS {body}")
+
+    def build(self, table: Table, folder: Path) -> None:
+        """Run the table's query into one Parquet file of exactly the declared columns and types.
+
+        Raises:
+            EngineError: the query failed (disk full, out of memory, overflow), or the written types are not the declared.
+        """
+        assert table.tree is not None
+        folder.mkdir(parents=True, exist_ok=True)
+        target = folder / _FILE
+        self.run(
+            f"COPY ({self.select(table)}) TO {literal(str(target))} "
+            f"(FORMAT parquet, COMPRESSION {COMPRESSION}, COMPRESSION_LEVEL {COMPRESSION_LEVEL})",
+            table.name,
+        )
+        require_schema(table, target)
+
+    def select(self, table: Table) -> str:
+        """The table's query in DuckDB's words, each column cast to its declared type."""
+        assert table.tree is not None
+        columns = ", ".join(f"CAST({quote(c.name)} AS {_DUCKDB[c.type]}) AS {quote(c.name)}" for c in table.columns)
+        return f"SELECT {columns} FROM ({translate(table.tree, 'duckdb', self.params)}) AS built"
+
+    def rows(self, tree: exp.Expression, what: str) -> duckdb.DuckDBPyConnection:
+        """Run a SELECT of the Hive dialect and return its cursor."""
+        return self.run(translate(tree, "duckdb", self.params), what)
+
+    def run(self, sql: str, what: str) -> duckdb.DuckDBPyConnection:
+        try:
+            return self.con.execute(sql)
+        except duckdb.Error as error:
+            raise EngineError(f"{what} failed: {_reason(error)}", _hint(error)) from error
+
+    def rows_hash(self, table: Table, folder: Path) -> str:
+        """Row count and order-free hash of the content: equal for equal rows, whatever wrote them in whatever order.
+
+        Per row MD5 of its values as length-prefixed text; the two 64-bit halves are summed.
+        """
+        values = " || ".join(_hash_text(column) for column in table.columns)
+        files = literal(f"{folder}/*.parquet")
+        source = f"read_parquet({files}, hive_partitioning = false)"
+        count, low, high = self.run(
+            f"SELECT count(*), coalesce(sum(md5_number_lower(t)), 0), coalesce(sum(md5_number_upper(t)), 0) "
+            f"FROM (SELECT {values} AS t FROM {source})",
+            f"rows_hash of {table.name}",
+        ).fetchall()[0]
+        return f"{count}-{int(low) % 2**64:016x}{int(high) % 2**64:016x}"
+
+
+def _hash_text(column: Column) -> str:
+    name = quote(column.name)
+    if column.type == "STRING":
+        return f"coalesce(strlen({name}) || ':' || {name}, '~')"
+    return f"coalesce(CAST({name} AS VARCHAR), '~') || ';'"
+
+
+def require_schema(table: Table, path: Path) -> None:
+    """Refuse a file whose types are not the declared ones: DuckDB would write HUGEINT as DOUBLE, silently losing money."""
+    wanted = arrow_schema(table)
+    found = pq.read_schema(path)
+    if [(f.name, f.type) for f in found] != [(f.name, f.type) for f in wanted]:
+        raise EngineError(
+            f"{table.name}: {path.name} was written as {_shown(found)}, declared is {_shown(wanted)}",
+            "cast every output column of query.sql to its declared type",
+        )
+
+
+def _shown(schema: pa.Schema) -> str:
+    return ", ".join(f"{f.name} {f.type}" for f in schema)
+
+
+def quote(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _reason(error: duckdb.Error) -> str:
+    return str(error).splitlines()[0]
+
+
+def _hint(error: duckdb.Error) -> str:
+    text = str(error)
+    if "No space left" in text or "disk" in text.lower():
+        return "the disk is full: free space (or point SETTLEMENT_DUCKDB_SPILL elsewhere), then run again; nothing was published"
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return "raise SETTLEMENT_DUCKDB_MEMORY or free disk for spilling, then run again; nothing was published"
+    if isinstance(error, duckdb.OutOfRangeException):
+        return "an amount does not fit into 38 digits: look for a wrong price, share or rate"
+    return ""
+
+
+@dataclass(frozen=True)
+class DuckDBEngine:
+    """Opens sessions with the memory, threads and spill folder of the settings."""
+
+    settings: Settings
+    spill: Path
+
+    @contextmanager
+    def session(self, params: Mapping[str, str | int]) -> Iterator[Session]:
+        self.spill.mkdir(parents=True, exist_ok=True)
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": self.settings.duckdb_memory,
+            "threads": self.settings.duckdb_threads,
+            "temp_directory": str(self.settings.duckdb_spill or self.spill),
+            "preserve_insertion_order": False,
+        }
+        con = duckdb.connect(":memory:", config=config)
+        try:
+            yield Session(con, params)
+        finally:
+            con.close()

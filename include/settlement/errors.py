@@ -1,0 +1,59 @@
+"""Errors that say what went wrong, where, and what to do: the only text an operator gets to see."""
+
+from __future__ import annotations
+
+
+class SettlementError(Exception):
+    """Base of every error that is meant for people: one sentence, and what to do about it.
+
+    Args:
+        message: what is wrong and where (file, row, table, partition).
+        hint: what to do next; printed on a line of its own.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  → {self.hint}" if self.hint else self.message
+
+
+class BadInput(SettlementError):
+    """Landed or reference data breaks the contract: names the file, the row (1 = the first data row) and the reason."""
+
+    def __init__(self, file: str, reason: str, row: int | None = None, hint: str = "") -> None:
+        where = file if row is None else f"{file}, row {row}"
+        super().__init__(f"{where}: {reason}", hint)
+        self.file = file
+        self.row = row
+        self.reason = reason
+
+
+class NotArrived(SettlementError):
+    """A landing folder that is needed has no `_SUCCESS` yet: wait, never settle it as empty."""
+
+
+class LandingChanged(SettlementError):
+    """Content under a `_SUCCESS` marker is not what the first ingest recorded."""
+
+
+class TableError(SettlementError):
+    """A table's definition (query.sql, table.yaml, checks.sql) is not sound: names file and line."""
+
+
+class EngineError(SettlementError):
+    """An engine could not compute a table: disk full, out of memory, overflow, a failing query."""
+
+
+class AuditFailed(SettlementError):
+    """A candidate did not pass its audit: publish is refused."""
+
+
+class PublishRefused(SettlementError):
+    """The ledger's compare-and-set refused a publication, or published content would change."""
+
+
+class NotAllowed(SettlementError):
+    """A rule of approval or closing forbids it (month closed, previous month open, approver is a requester)."""

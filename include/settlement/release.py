@@ -1,0 +1,77 @@
+"""A release: the SQL and the reference rows of a run, frozen under the hash of their content."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from settlement import __version__, reference, tables
+from settlement.tables import Catalog
+from settlement.warehouse import Warehouse, hash_json, new_build_id, rename, sync_dir
+
+
+@dataclass(frozen=True)
+class Release:
+    """What a run computes with; a later task of the run loads it again by its hash."""
+
+    hash: str
+    folder: Path
+    catalog: Catalog
+
+    @classmethod
+    def freeze(cls, sql: Path, reference_rows: Path, warehouse: Warehouse) -> Release:
+        """Validate the SQL tree and the reference data and keep a copy of both in the warehouse.
+
+        Raises:
+            TableError, BadInput: what is wrong, by file and line or row.
+        """
+        catalog = tables.load(sql)
+        rows = reference.read(reference_rows, catalog)
+        digest = hash_json({"sql": _contents(sql), "reference": _contents(reference_rows), "package": __version__})
+        folder = warehouse.release_dir(digest)
+        if not folder.exists():
+            aside = folder.with_name(f".{digest}.{new_build_id()}")
+            shutil.copytree(sql, aside / "sql")
+            shutil.copytree(reference_rows, aside / "reference")
+            reference.write(rows, aside / "ref")
+            try:
+                rename(aside, folder)
+            except OSError:  # another run froze the same content first
+                shutil.rmtree(aside)
+            sync_dir(folder.parent)
+        return cls(digest, folder, catalog)
+
+    @classmethod
+    def load(cls, digest: str, warehouse: Warehouse) -> Release:
+        """A frozen release by its hash."""
+        folder = warehouse.release_dir(digest)
+        return cls(digest, folder, tables.load(folder / "sql"))
+
+    @cached_property
+    def rules_hash(self) -> str:
+        """Hash of every SQL file and reference row."""
+        return hash_json({"sql": _contents(self.folder / "sql"), "reference": _contents(self.folder / "reference")})
+
+    def stage_hash(self, stage: str) -> str:
+        """Hash of what a stage computes with: its tables' files, the reference rows they read, the package."""
+        members = self.catalog.of_stage(stage)
+        reads = sorted({name for table in members for name in table.inputs if name.startswith("ref.")})
+        contents = {table.name: _contents(table.folder) for table in members}
+        rows = {name: _digest(self.reference_folder(name) / "part-00000.parquet") for name in reads}
+        return hash_json({"tables": contents, "reference": rows, "package": __version__})
+
+    def reference_folder(self, table: str) -> Path:
+        """Folder with the Parquet file of a `ref` table."""
+        return self.folder / "ref" / table
+
+
+def _contents(folder: Path) -> dict[str, str]:
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    return {path.relative_to(folder).as_posix(): _digest(path) for path in paths}
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,147 @@
+"""One process that runs every stage of whole months in dependency order: the embedded settlement run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+
+from settlement.audit.checks import Finding
+from settlement.landing.contract import KINDS, Kind
+from settlement.landing.folders import Landing
+from settlement.ledger.records import Build
+from settlement.pipeline import MONTH_STAGES, days_of, needed_days
+from settlement.steps import month as months
+from settlement.steps.audit import audit
+from settlement.steps.build import build_raw, build_tables, require_unchanged
+from settlement.steps.context import Context, closed_version
+from settlement.steps.deliver import Delivery, deliver
+from settlement.steps.publish import publish
+from settlement.warehouse import Partition
+
+# A progress callback gets what is being done and how many of how many steps are done.
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass
+class MonthResult:
+    """How a month ended: `closed` now, `closed before` or `open`, and what was found on the way."""
+
+    partition: Partition
+    state: str
+    delivery: Delivery | None = None
+    outcomes: dict[str, int] = field(default_factory=dict)
+    warnings: dict[str, Finding] = field(default_factory=dict)
+
+
+@dataclass
+class Runner:
+    """Runs months over one landing root."""
+
+    context: Context
+    landing: Landing
+    approved_by: str | None
+    progress: Progress
+    processes: int
+    _pool: Executor | None = None
+
+    def run(self, wanted: Sequence[str]) -> Iterator[MonthResult]:
+        """Settle months one after the other; each result is yielded as soon as the month has ended.
+
+        Raises:
+            SettlementError: what is missing, wrong or not allowed; what was published before stays.
+        """
+        with self._processes():
+            for month in wanted:
+                yield self._month(month)
+
+    @contextmanager
+    def _processes(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            if self._pool is not None:
+                self._pool.shutdown(cancel_futures=True)
+                self._pool = None
+
+    def _workers(self) -> Executor:
+        if self._pool is None:  # spawned, since a fork would copy the engine's threads
+            self._pool = ProcessPoolExecutor(self.processes, mp_context=get_context("spawn"))
+        return self._pool
+
+    def _month(self, month: str) -> MonthResult:
+        closed = closed_version(self.context.ledger, month)
+        if closed is not None:
+            for day in days_of(month):
+                self._check_closed_day(day)
+            return MonthResult(closed, "closed before")
+        months.require_turn(self.context.ledger, month)
+        landed = self.required_days(month)
+        days = days_of(month)
+        result = MonthResult(Partition(month), "open")
+        total = len(landed) + 2 * len(days) + len(MONTH_STAGES) + 1
+        done = 0
+        for day in landed:
+            self.progress(f"raw {day}", done, total)
+            self._raw(day, result)
+            done += 1
+        for day in days:
+            for stage in ("ods", "daily"):
+                self.progress(f"{stage} {day}", done, total)
+                self._finish(build_tables(self.context, stage, Partition(day)), result)
+                done += 1
+        result.partition = months.reserve(self.context, month)
+        if self.approved_by:
+            months.require_approver(self.context, result.partition, self.approved_by)
+        for stage in MONTH_STAGES:
+            self.progress(f"{stage} {month}", done, total)
+            self._finish(build_tables(self.context, stage, result.partition), result)
+            done += 1
+        if self.approved_by:
+            self.progress(f"reports {month}", done, total)
+            months.approve(self.context, result.partition, self.approved_by)
+            result.delivery = deliver(self.context, result.partition)
+            months.close(self.context, result.partition, result.delivery.hash)
+            result.state = "closed"
+        self.progress(f"{month} {result.state}", total, total)
+        return result
+
+    def required_days(self, month: str) -> list[str]:
+        """Days whose landing folders the month reads, in order; refuses what a scheduled run would wait for.
+
+        Raises:
+            NotArrived: names the first folder that is missing.
+        """
+        required: dict[str, set[Kind]] = {}
+        for kind in KINDS:
+            arrived = self.landing.days(kind)
+            for day in days_of(month):
+                self.landing.require(kind, day)
+                for needed in needed_days(kind, day, arrived[0]):
+                    required.setdefault(needed, set()).add(kind)
+        for day in sorted(required):
+            for kind in sorted(required[day]):
+                self.landing.require(kind, day)
+        return sorted(required)
+
+    def _check_closed_day(self, day: str) -> None:
+        head = self.context.ledger.head_build("raw", Partition(day))
+        if head is not None and self.landing.kinds(day):
+            require_unchanged(self.context, head, self.landing.freeze(day), day)
+
+    def _raw(self, day: str, result: MonthResult) -> None:
+        if closed_version(self.context.ledger, day[:7]) is not None:
+            self._check_closed_day(day)
+        else:
+            self._finish(build_raw(self.context, self.landing, day, self._workers), result)
+
+    def _finish(self, build: Build | None, result: MonthResult) -> None:
+        """Audit and publish a candidate; none means that the published build is of the same inputs."""
+        outcome = "unchanged"
+        if build is not None:
+            for finding in audit(self.context, build):
+                result.warnings[f"{build.partition.key} {finding.table} {finding.check}"] = finding
+            outcome = publish(self.context, build).outcome
+        result.outcomes[outcome] = result.outcomes.get(outcome, 0) + 1

@@ -1,0 +1,46 @@
+"""Typed settings, read from SETTLEMENT_* environment variables: sizes, places and addresses, never secrets in the open."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_PACKAGE = Path(__file__).parent
+
+
+class Settings(BaseSettings):
+    """What an operator may set without touching code; every field is `SETTLEMENT_<NAME>`."""
+
+    model_config = SettingsConfigDict(env_prefix="SETTLEMENT_", extra="ignore")
+
+    duckdb_memory: str = Field("4GB", description="memory limit of one DuckDB build or audit")
+    duckdb_threads: int = Field(os.cpu_count() or 1, ge=1, description="threads of one DuckDB build or audit")
+    duckdb_spill: Path | None = Field(None, description="folder for spilled data; default: .spill in the warehouse")
+    reader_processes: int = Field(os.cpu_count() or 1, ge=1, description="processes that parse landing files")
+    ledger_url: SecretStr | None = Field(None, description="SQLAlchemy address; default: SQLite in the warehouse")
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()  # type: ignore[call-arg]  # every field has a default
+
+
+def _data_dir(name: str) -> Path:
+    # The wheel carries the folder inside the package; a checkout keeps it beside the package.
+    packaged = _PACKAGE / f"_{name}"
+    return packaged if packaged.is_dir() else _PACKAGE.parent / name
+
+
+def sql_dir() -> Path:
+    """The tree of tables (`<schema>/<table>/`) that comes with this package."""
+    return _data_dir("sql")
+
+
+def reference_dir() -> Path:
+    """The reference data (`rate_card.csv` …) that comes with this package."""
+    return _data_dir("reference")

@@ -1,0 +1,182 @@
+"""Build: compute a stage's tables for one partition into fresh folders, then seal a candidate. Publishes nothing.
+
+Killed anywhere before the seal: folders that no record names, which nobody reads. Run again: other folders, a new candidate.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from settlement.engines.duckdb import require_schema
+from settlement.errors import EngineError, LandingChanged, SettlementError
+from settlement.export import canonical_hash
+from settlement.landing import folders, reader
+from settlement.landing.folders import Frozen, Landing
+from settlement.ledger.records import Build
+from settlement.steps.context import Context, Pins, closed_version
+from settlement.warehouse import Partition, files_hash, hash_json, list_files, new_build_id, sync_dir, sync_file
+
+_INLINE_BYTES = 8 << 20  # below this much landed data a process of its own costs more than it gives
+
+
+def inputs_key(context: Context, stage: str, pins: Pins, landing: Mapping[str, Any]) -> str:
+    """What a build is computed from: pins, frozen files, and the rules of its stage."""
+    return hash_json({"pins": pins, "landing": landing, "rules": context.release.stage_hash(stage)})
+
+
+def build_raw(context: Context, landing: Landing, day: str, pool: Callable[[], Executor]) -> Build | None:
+    """Read a landing day into the raw tables and seal the candidate; None when the published build is of these files.
+
+    Args:
+        context: the run.
+        landing: where the day's folders are.
+        day: landing day.
+        pool: gives the processes that parse large files.
+
+    Raises:
+        LandingChanged: content under `_SUCCESS` isn't what was ingested before and nobody accepted a redelivery.
+        BadInput: a file breaks the contract.
+    """
+    partition = Partition(day)
+    frozen = landing.freeze(day)
+    head = context.ledger.head_build("raw", partition)
+    if head is not None:
+        require_unchanged(context, head, frozen, day)
+    inputs = inputs_key(context, "raw", {}, frozen)
+    if head is not None and head.inputs == inputs:
+        return None
+    build_id = new_build_id()
+
+    def folder(table: str) -> Path:
+        return context.warehouse.build_dir(table, partition, build_id)
+
+    try:
+        counts = _read(landing, day, frozen, folder, pool)
+    except OSError as error:
+        _drop(context, "raw", partition, build_id)
+        raise _disk(error, f"raw {partition}") from error
+    except SettlementError:
+        _drop(context, "raw", partition, build_id)
+        raise
+    counted = {kind: [{**file, "rows": counts[file["name"]]} for file in files] for kind, files in frozen.items()}
+    return _seal(context, "raw", partition, build_id, {}, inputs, counted)
+
+
+def require_unchanged(context: Context, head: Build, frozen: Frozen, day: str) -> None:
+    """Refuse content that changed since it was ingested, unless exactly it was accepted as a redelivery."""
+    changed = folders.differences(frozen_of(head), frozen)
+    if not changed:
+        return
+    month = closed_version(context.ledger, day[:7])
+    if month is not None:
+        raise LandingChanged(
+            f"{changed[0]} changed after it was settled, and {month} is closed",
+            "a closed month is corrected by a restatement, never by a new delivery",
+        )
+    accepted = context.ledger.last("redelivery", Partition(day))
+    if accepted is None or accepted.seq < head.seq or accepted.body["landing"] != hash_json(frozen):
+        raise LandingChanged(
+            f"{changed[0]} is not what was ingested before ({len(changed)} of the day's files changed under _SUCCESS)",
+            f"restore the file, or accept the redelivery: settlement landing accept --day {day} --by NAME --reason TEXT",
+        )
+
+
+def frozen_of(build: Build) -> Frozen:
+    """The frozen files of a raw build, without their row counts."""
+    return {
+        kind: [{"name": f["name"], "bytes": f["bytes"], "sha256": f["sha256"]} for f in files]
+        for kind, files in build.landing.items()
+    }
+
+
+def _read(
+    landing: Landing, day: str, frozen: Frozen, folder: Callable[[str], Path], pool: Callable[[], Executor]
+) -> dict[str, int]:
+    for table, schema in reader.schemas().items():
+        folder(table).mkdir(parents=True)
+        # An empty file gives the table its columns when nothing landed.
+        pq.write_table(schema.empty_table(), folder(table) / "part-empty.parquet")
+    tasks = list(reader.tasks(landing, day, frozen, folder))
+    size = sum(file["bytes"] for files in frozen.values() for file in files)
+    rows = list(map(reader.read_file, tasks) if size < _INLINE_BYTES else pool().map(reader.read_file, tasks))
+    return {task.name: count for task, count in zip(tasks, rows, strict=True)}
+
+
+def build_tables(context: Context, stage: str, partition: Partition) -> Build | None:
+    """Compute a stage's tables from pinned builds and seal the candidate; None when the published build is of these inputs.
+
+    Raises:
+        NotArrived: an input isn't published yet.
+        EngineError: a query failed; nothing was sealed.
+    """
+    pins = context.pins(stage, partition)
+    inputs = inputs_key(context, stage, pins, {})
+    head = context.ledger.head_build(stage, partition)
+    if head is not None and head.inputs == inputs:
+        return None
+    build_id = new_build_id()
+    try:
+        with context.session(stage, partition, pins) as session:
+            given = context.inputs(stage, partition, pins)
+            for table in context.release.catalog.of_stage(stage):
+                target = context.warehouse.build_dir(table.name, partition, build_id)
+                session.build(table, target)
+                session.add(table, [*given.get(table, []), target])
+    except OSError as error:
+        _drop(context, stage, partition, build_id)
+        raise _disk(error, f"{stage} {partition}") from error
+    except EngineError:
+        _drop(context, stage, partition, build_id)
+        raise
+    return _seal(context, stage, partition, build_id, pins, inputs, {})
+
+
+def _seal(
+    context: Context, stage: str, partition: Partition, build_id: str, pins: Pins, inputs: str, landing: dict[str, Any]
+) -> Build:
+    tables = context.release.catalog.of_stage(stage)
+    targets = {table: context.warehouse.build_dir(table.name, partition, build_id) for table in tables}
+    hashes: dict[str, str] = {}
+    with context.engine.session({}) as session:
+        for table, target in targets.items():
+            for path in target.glob("*.parquet"):
+                require_schema(table, path)
+            session.add(table, [target])
+            canonical = canonical_hash(session, table) if partition.is_month else None
+            hashes[table.name] = canonical or session.rows_hash(table, target)
+    files = list_files(context.warehouse.root, targets.values())
+    for target in targets.values():
+        for path in target.iterdir():
+            sync_file(path)
+        sync_dir(target)
+    head = context.ledger.head(stage, partition)
+    build = Build(
+        build_id=build_id,
+        stage=stage,
+        partition=partition,
+        run_id=context.run_id,
+        release=context.release.hash,
+        pins=pins,
+        inputs=inputs,
+        files_hash=files_hash(files),
+        rows_hashes=hashes,
+        expected_head=head.build_id if head else None,
+        landing=landing,
+    )
+    context.ledger.seal(build)
+    return build
+
+
+def _drop(context: Context, stage: str, partition: Partition, build_id: str) -> None:
+    for table in context.release.catalog.of_stage(stage):
+        shutil.rmtree(context.warehouse.build_dir(table.name, partition, build_id), ignore_errors=True)
+
+
+def _disk(error: OSError, what: str) -> EngineError:
+    return EngineError(f"{what} failed: {error.strerror or error}", "free disk space, then run again; nothing was published")

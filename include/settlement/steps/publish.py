@@ -1,0 +1,56 @@
+"""Publish: the ledger's compare-and-set makes an audited candidate the head. It never computes.
+
+Killed before the append: the old head stands. Killed after it: publication is done; run again, it says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from settlement.errors import PublishRefused
+from settlement.ledger.records import Build
+from settlement.steps.audit import require_files, require_verdict
+from settlement.steps.context import Context, unpin
+from settlement.warehouse import hash_json
+
+
+@dataclass(frozen=True)
+class Published:
+    """How a publication ended: `new` head, `same` content already published, or `done` before by this candidate."""
+
+    outcome: Literal["new", "same", "done"]
+    build_id: str
+    run_id: str
+
+
+def publish(context: Context, build: Build) -> Published:
+    """Publish a candidate.
+
+    Raises:
+        AuditFailed: there is no verdict on exactly these files that passed.
+        PublishRefused: another run published first, or a pinned input is no longer published.
+    """
+    head = context.ledger.head_build(build.stage, build.partition)
+    if head is not None and head.build_id == build.build_id:
+        return Published("done", head.build_id, head.run_id)
+    verdict = require_verdict(context, build)
+    require_files(context, build)
+    if head is not None and dict(head.rows_hashes) == dict(build.rows_hashes):
+        return Published("same", head.build_id, head.run_id)
+    pins = {build_id: (name.split("/")[0], unpin(name)) for name, build_id in build.pins.items()}
+    body = {
+        "files_hash": build.files_hash,
+        "rows_hashes": dict(build.rows_hashes),
+        "verdict": hash_json(verdict),
+        "requested_by": context.requested_by,
+    }
+    try:
+        context.ledger.publish(build, pins, body)
+    except PublishRefused:
+        # Another run may have published the very same content in between: that is no conflict.
+        head = context.ledger.head_build(build.stage, build.partition)
+        if head is not None and dict(head.rows_hashes) == dict(build.rows_hashes):
+            return Published("same", head.build_id, head.run_id)
+        raise
+    return Published("new", build.build_id, build.run_id)

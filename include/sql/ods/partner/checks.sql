@@ -1,0 +1,7 @@
+-- Checks of ods.partner: each SELECT returns the rows that break it.
+
+-- check: rows_kept (fail): every landed row is kept
+SELECT landed, kept
+FROM (SELECT count(*) AS landed FROM raw.partner WHERE dt = :dt) AS l
+CROSS JOIN (SELECT count(*) AS kept FROM ods.partner WHERE dt = :dt) AS k
+WHERE landed <> kept;

@@ -1,0 +1,42 @@
+-- Copies among the lines of landing folder :dt (rules §2.3). Grain: file, row_no.
+-- A line is a copy when its play_id stands on a readable line (neither malformed nor future) of the 30 folders before,
+-- or when an earlier line of the folder, by (instant, raw line), carries it.
+WITH todays_ids AS (
+  SELECT DISTINCT play_id
+  FROM raw.play
+  WHERE dt = :dt AND well_formed AND kst_day <= EPOCH_DAY(:dt)
+), earlier_ids AS (
+  SELECT DISTINCT e.play_id
+  FROM raw.play AS e
+  INNER JOIN todays_ids AS t ON t.play_id = e.play_id
+  WHERE e.dt BETWEEN DAY_TEXT(EPOCH_DAY(:dt) - 30) AND DAY_TEXT(EPOCH_DAY(:dt) - 1)
+    AND e.well_formed AND e.kst_day <= EPOCH_DAY(e.dt)
+), repeated_ids AS (
+  SELECT play_id
+  FROM raw.play
+  WHERE dt = :dt AND well_formed AND kst_day <= EPOCH_DAY(:dt)
+  GROUP BY play_id
+  HAVING count(*) > 1
+), suspects AS (
+  SELECT play_id, max(earlier) AS earlier
+  FROM (
+    SELECT play_id, 1 AS earlier FROM earlier_ids
+    UNION ALL
+    SELECT play_id, 0 AS earlier FROM repeated_ids
+  ) AS found
+  GROUP BY play_id
+), ranked AS (
+  SELECT
+    p.file,
+    p.row_no,
+    s.earlier,
+    row_number() OVER (PARTITION BY p.play_id ORDER BY p.instant_us, p.line, p.file, p.row_no) AS copy
+  FROM raw.play AS p
+  INNER JOIN suspects AS s ON s.play_id = p.play_id
+  WHERE p.dt = :dt AND p.well_formed AND p.kst_day <= EPOCH_DAY(:dt)
+)
+SELECT
+  CAST(file AS STRING) AS file,
+  CAST(row_no AS BIGINT) AS row_no
+FROM ranked
+WHERE earlier = 1 OR copy > 1
