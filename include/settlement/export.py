@@ -34,10 +34,11 @@ class Export:
     def select(self, source: str) -> str:
         """The SELECT behind the export, sorted by key."""
         keys = ", ".join(map(quote, self.keys))
+        order = ", ".join(f"{quote(key)} NULLS FIRST" for key in self.keys)
         if self.aggregates:
             values = ", ".join(f"{sql} AS {quote(name)}" for name, sql in zip(self.values, self.aggregates, strict=True))
-            return f"SELECT {keys}, {values} FROM {source} GROUP BY {keys} ORDER BY {keys}"
-        return f"SELECT {', '.join(map(quote, self.columns))} FROM {source} ORDER BY {keys}"
+            return f"SELECT {keys}, {values} FROM {source} GROUP BY {keys} ORDER BY {order}"
+        return f"SELECT {', '.join(map(quote, self.columns))} FROM {source} ORDER BY {order}"
 
 
 _LINE_KEYS = ("product_id", "track_id", "right_type", "partner_id", "kind")

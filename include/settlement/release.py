@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from settlement import __version__, reference, tables
@@ -28,11 +28,10 @@ class Release:
         Raises:
             TableError, BadInput: what is wrong, by file and line or row.
         """
-        catalog = tables.load(sql)
-        rows = reference.read(reference_rows, catalog)
         digest = hash_json({"sql": _contents(sql), "reference": _contents(reference_rows), "package": __version__})
         folder = warehouse.release_dir(digest)
         if not folder.exists():
+            rows = reference.read(reference_rows, tables.load(sql))  # nothing unsound is ever frozen
             aside = folder.with_name(f".{digest}.{new_build_id()}")
             shutil.copytree(sql, aside / "sql")
             shutil.copytree(reference_rows, aside / "reference")
@@ -42,13 +41,13 @@ class Release:
             except OSError:  # another run froze the same content first
                 shutil.rmtree(aside)
             sync_dir(folder.parent)
-        return cls(digest, folder, catalog)
+        return cls.load(digest, warehouse)
 
     @classmethod
     def load(cls, digest: str, warehouse: Warehouse) -> Release:
         """A frozen release by its hash."""
         folder = warehouse.release_dir(digest)
-        return cls(digest, folder, tables.load(folder / "sql"))
+        return cls(digest, folder, _load_tables(folder / "sql"))
 
     @cached_property
     def rules_hash(self) -> str:
@@ -66,6 +65,11 @@ class Release:
     def reference_folder(self, table: str) -> Path:
         """Folder with the Parquet file of a `ref` table."""
         return self.folder / "ref" / table
+
+
+@lru_cache(maxsize=8)
+def _load_tables(folder: Path) -> Catalog:
+    return tables.load(folder)  # a frozen folder never changes
 
 
 def _contents(folder: Path) -> dict[str, str]:

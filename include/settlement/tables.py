@@ -19,7 +19,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlglot import exp
 
-from settlement.engines.dialect import Hive4
+from settlement.engines.dialect import Hive4, Query
 from settlement.engines.lint import check_query
 from settlement.errors import TableError
 
@@ -67,7 +67,7 @@ class Check:
     name: str
     level: Literal["fail", "warn"]
     meaning: str
-    tree: exp.Expression
+    select: Query
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,8 +89,12 @@ class Table:
         return _PARTITIONS[tuple(self.definition.partition)]
 
     @cached_property
+    def select(self) -> Query | None:
+        return None if self.query is None else Query(parse(self.folder / "query.sql", self.query))
+
+    @property
     def tree(self) -> exp.Expression | None:
-        return None if self.query is None else parse(self.folder / "query.sql", self.query)
+        return None if self.select is None else self.select.tree
 
     @cached_property
     def inputs(self) -> tuple[str, ...]:
@@ -100,7 +104,7 @@ class Table:
     @cached_property
     def check_inputs(self) -> tuple[str, ...]:
         """Names of the tables that the checks read beside the table itself."""
-        names = {name for check in self.checks for name in _tables_in(check.tree)}
+        names = {name for check in self.checks for name in _tables_in(check.select.tree)}
         return tuple(sorted(names - {self.name}))
 
 
@@ -139,7 +143,7 @@ def read_checks(path: Path) -> tuple[Check, ...]:
             body.append(line)
             if line.rstrip().endswith(";"):
                 sql = "\n".join(body).rstrip().rstrip(";")
-                checks.append(Check(header["name"], header["level"], header["meaning"], parse(path, sql)))  # type: ignore[arg-type]
+                checks.append(Check(header["name"], header["level"], header["meaning"], Query(parse(path, sql))))  # type: ignore[arg-type]
                 header = None
     if header is not None:
         raise TableError(f"{path}: check {header['name']} has no SELECT that ends with `;`")

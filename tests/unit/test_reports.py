@@ -85,6 +85,9 @@ STATEMENTS = [
     (0, "p2", "producer", 3_000_000, 3),
 ]
 POOLS = [("p1", "producer", 90, 1000), ("p1", "author", 90, 50), ("p1", "performer", 90, 7), ("p2", "producer", 0, 3)]
+WORTHLESS_LINE = """
+INSERT INTO mart.settlement_line VALUES ('2026-03', 2, 'p1', 2, 'author', 0, 'unmatched', 5, 1, 0, 0);
+"""
 HEADER = (
     "month,product_id,product,right_type,kind,album_id,upc,album,label,track_id,isrc,title,artist,plays,amount_won\r\n"
 )
@@ -123,6 +126,15 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The month as it is, rendered once for the tests that only look at it."""
+    folder = tmp_path_factory.mktemp("rendered") / "staging"
+    with settled_month() as connection:
+        render_month(connection, CONTEXT, folder)
+    return folder
+
+
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
     return tmp_path / "staging"
@@ -142,10 +154,9 @@ def cells(path: Path) -> dict[str, list[tuple[Any, ...]]]:
     return {sheet.title: list(sheet.iter_rows(values_only=True)) for sheet in book}
 
 
-def test_usage_csv_has_the_catalogues_text_and_a_rounding_row_to_the_byte(con, out):
-    render_month(con, CONTEXT, out)
+def test_usage_csv_has_the_catalogues_text_and_a_rounding_row_to_the_byte(rendered):
     product = '2026-03,p1,"프리미엄, ""무제한""",producer'
-    assert (out / "partner=1/usage.csv").read_bytes().decode("utf-8") == (
+    assert (rendered / "partner=1/usage.csv").read_bytes().decode("utf-8") == (
         "\ufeff" + HEADER
         + f"{product},royalty,,,,,3,,,,20,200.000000\r\n"
         + f'{product},royalty,1,0012345678905,{SCRIPT},"+라벨, (주)",1,KRA401100001,=1+1,a|b\tc,40,400.123456\r\n'
@@ -154,9 +165,8 @@ def test_usage_csv_has_the_catalogues_text_and_a_rounding_row_to_the_byte(con, o
     )  # fmt: skip
 
 
-def test_usage_csv_of_suspense_says_the_kind_of_each_line(con, out):
-    render_month(con, CONTEXT, out)
-    rows = usage_rows(out / "partner=0/usage.csv")
+def test_usage_csv_of_suspense_says_the_kind_of_each_line(rendered):
+    rows = usage_rows(rendered / "partner=0/usage.csv")
     assert [(r["product_id"], r["right_type"], r["kind"], r["track_id"], r["amount_won"]) for r in rows] == [
         ("p1", "author", "rounding", "0", "0.000001"),
         ("p1", "author", "won_rounding", "", "-0.000001"),
@@ -208,9 +218,8 @@ def test_reports_tell_royalty_lines_and_files_as_the_formats_ask(con, out):
     ]  # fmt: skip
 
 
-def test_manifest_proves_every_file_and_holds_the_control_totals(con, out):
-    render_month(con, CONTEXT, out)
-    text = (out / "partner=1/manifest.json").read_text(encoding="utf-8")
+def test_manifest_proves_every_file_and_holds_the_control_totals(rendered):
+    text = (rendered / "partner=1/manifest.json").read_text(encoding="utf-8")
     manifest = json.loads(text)
     assert text == json.dumps(manifest, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
     totals = {"lines": 3, "plays": 90, "royalty_krw": 901, "royalty_uwon": "900623456"}
@@ -225,7 +234,7 @@ def test_manifest_proves_every_file_and_holds_the_control_totals(con, out):
     }  # fmt: skip
     assert {name: file["rows"] for name, file in files.items()} == {"usage.csv": 4, "statement.xlsx": 3}
     for name, file in files.items():
-        data = (out / "partner=1" / name).read_bytes()
+        data = (rendered / "partner=1" / name).read_bytes()
         assert (file["bytes"], file["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
 
 
@@ -235,9 +244,8 @@ def test_rendering_again_gives_the_same_bytes_whatever_the_order_of_rows(con, tm
     assert contents(tmp_path / "a") == contents(tmp_path / "elsewhere" / "b")
 
 
-def test_statement_has_korean_sheets_with_numbers_as_numbers(con, out):
-    render_month(con, CONTEXT, out)
-    sheets = cells(out / "partner=1/statement.xlsx")
+def test_statement_has_korean_sheets_with_numbers_as_numbers(rendered):
+    sheets = cells(rendered / "partner=1/statement.xlsx")
     assert list(sheets) == ["요약", "제작자"]
     summary = [row for row in sheets["요약"] if any(v is not None for v in row)]
     assert ("제작자", '프리미엄, "무제한"', "p1", 3, 90, 900.623456, 0.376544, 901) in summary
@@ -257,9 +265,8 @@ def test_statement_has_korean_sheets_with_numbers_as_numbers(con, out):
     assert (rounding[-1], total[0], total[-2:]) == (0.376544, "합계", (90, 901))
 
 
-def test_statement_has_no_formula_no_link_and_a_fixed_date(con, out):
-    render_month(con, CONTEXT, out)
-    book = openpyxl.load_workbook(out / "partner=1/statement.xlsx")
+def test_statement_has_no_formula_no_link_and_a_fixed_date(rendered):
+    book = openpyxl.load_workbook(rendered / "partner=1/statement.xlsx")
     assert book.properties.created == datetime(2026, 3, 31, 23, 59, 59)  # noqa: DTZ001  (what openpyxl yields)
     assert {cell.data_type for sheet in book for row in sheet for cell in row} == {"s", "n"}
     assert not any(cell.hyperlink for sheet in book for row in sheet for cell in row)
@@ -268,15 +275,20 @@ def test_statement_has_no_formula_no_link_and_a_fixed_date(con, out):
     assert len(book["요약"]._charts) == 2
 
 
-def test_statement_of_suspense_has_every_right_type_and_the_kinds(con, out):
-    render_month(con, CONTEXT, out)
-    sheets = cells(out / "partner=0/statement.xlsx")
+def test_statement_of_suspense_has_every_right_type_and_the_kinds(rendered):
+    sheets = cells(rendered / "partner=0/statement.xlsx")
     assert list(sheets) == ["요약", "제작자", "저작자"]
     assert [(row[1], row[8:]) for row in sheets["제작자"][4:7]] == [
         ("p1", ("3", "권리자 미확인", 20, 99.376543)),
         ("p1", (None, "배분 단수", 0, 0.000001)),
         ("p2", (None, "재생 없음", 0, 3)),
     ]
+
+
+def test_statement_goes_by_track_while_they_just_fit(con, out, monkeypatch):
+    monkeypatch.setattr(statement, "MAX_LINES", 3)
+    render_month(con, CONTEXT, out)
+    assert [row[3] for row in cells(out / "partner=1/statement.xlsx")["제작자"][3:5]] == ["곡명", "=1+1"]
 
 
 def test_statement_goes_by_album_where_tracks_outgrow_a_sheet(con, out, monkeypatch):
@@ -362,22 +374,20 @@ class Page(HTMLParser):
         self.text += data
 
 
-def test_index_is_one_offline_page_whose_links_exist_and_titles_are_escaped(con, out):
-    render_month(con, CONTEXT, out)
-    html = (out / "index.html").read_text(encoding="utf-8")
+def test_index_is_one_offline_page_whose_links_exist_and_titles_are_escaped(rendered):
+    html = (rendered / "index.html").read_text(encoding="utf-8")
     page = Page(html)
     assert page.open == []
     assert page.tags.isdisjoint({"script", "link", "img", "iframe"})
     assert "&lt;script&gt;alert(&#39;곡&#39;)&lt;/script&gt;" in html
     assert "\x01" not in html
     for link in page.links:
-        assert link[1:] in page.ids if link.startswith("#") else (out / link).is_file()
-    assert {link for link in page.links if "=" in link} == {name for name in contents(out) if "=" in name}
+        assert link[1:] in page.ids if link.startswith("#") else (rendered / link).is_file()
+    assert {link for link in page.links if "=" in link} == {name for name in contents(rendered) if "=" in name}
 
 
-def test_index_shows_pools_legs_suspense_conservation_and_hashes(con, out):
-    render_month(con, CONTEXT, out)
-    text = Page((out / "index.html").read_text(encoding="utf-8")).text
+def test_index_shows_pools_legs_suspense_conservation_and_hashes(rendered):
+    text = Page((rendered / "index.html").read_text(encoding="utf-8")).text
     for shown in (
         "2026년 3월", "버전 2", "승인", "1,060", "재생당 단가", "3.08원 × 재생", "권리자 미확인", "99.376543",
         "1,060.000000", "어뷰징 의심", "2026-03-31", "cc" * 32, "aa" * 32, "bb" * 32,
@@ -385,14 +395,13 @@ def test_index_shows_pools_legs_suspense_conservation_and_hashes(con, out):
         assert shown in text
 
 
-def test_index_draws_a_bar_a_day_that_stacks_to_the_days_rows(con, out):
-    render_month(con, CONTEXT, out)
+def test_index_draws_a_bar_a_day_that_stacks_to_the_days_rows(rendered):
     chart = stacked_chart(["2026-03-01", "2026-03-02"], ["a", "b"], {("2026-03-01", "a"): 90, ("2026-03-01", "b"): 10})
     first, second = chart.bars
     assert [(s.series, s.y + s.height, s.height) for s in first.segments] == [("a", 272, 234), ("b", 38, 26)]
     assert second.segments == ()
     assert [value for value, _ in chart.ticks] == [0, 50, 100]
-    html = (out / "index.html").read_text(encoding="utf-8")
+    html = (rendered / "index.html").read_text(encoding="utf-8")
     assert html.count('class="bucket ') == 2
     assert html.count('text-anchor="middle"') == 31
 
@@ -403,6 +412,7 @@ def test_index_lists_only_the_largest_partners_and_says_so(con, out, monkeypatch
     page = Page((out / "index.html").read_text(encoding="utf-8"))
     assert "권리자 3곳 가운데 금액이 큰 1곳만 표시합니다." in page.text
     assert "그 외 2곳" in page.text
+    assert "partner=1/statement.xlsx" in page.links
     assert "partner=2/statement.xlsx" not in page.links
 
 
@@ -432,6 +442,8 @@ def test_a_month_without_anything_still_has_a_page_and_suspense(out):
         ("DELETE FROM ods.partner WHERE partner_id = 2", "partner 2 has lines in 2026-03, but the catalogue snapshot"),
         ("UPDATE mart.pool SET version = 1", "given rows of 2026-03 version 1"),
         ("INSERT INTO ods.track SELECT * FROM ods.track WHERE track_id = 1", "partner 1: 5 rows of 1301.123456 won"),
+        (WORTHLESS_LINE + "INSERT INTO ods.track SELECT * FROM ods.track WHERE track_id = 2",
+         "partner 0: 9 rows of 102.000000 won"),
     ],
 )  # fmt: skip
 def test_unsound_tables_are_refused_by_name(con, out, change, message):

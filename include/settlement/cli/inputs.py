@@ -40,7 +40,7 @@ def generate(  # noqa: PLR0913, PLR0917  # the options of the command
     """Write synthetic landing data: plays with every defect the rules know, payments, other revenue, catalogues."""
     options = default_options(parse_months(months), plays, seed, reference or reference_dir(), tracks)
     options = replace(options, partners=partners or options.partners, users=users or options.users)
-    with _bar("Plays written", plays) as advance:
+    with _bar("Writing days") as advance:
         written = generator.generate(options, out, jobs=jobs, progress=advance)
     typer.echo(
         f"Wrote {written.plays:,} plays, {written.payments:,} payments, {written.other_revenue:,} other revenue rows "
@@ -64,7 +64,7 @@ def import_listens(  # noqa: PLR0913, PLR0917  # the options of the command
     ended_at_utc_min, artist, track, ms_played, src_row_id).
     """
     options = importers.ImportOptions(parse_months(month), reference or reference_dir(), form, seed)
-    with _bar("Plays written", None) as advance:
+    with _bar("Reading, then writing days") as advance:
         written = importers.import_listens(files, out, options, progress=advance)
     typer.echo(
         f"Wrote {written.plays:,} plays of {written.tracks:,} tracks by {written.listeners:,} listeners, "
@@ -74,12 +74,12 @@ def import_listens(  # noqa: PLR0913, PLR0917  # the options of the command
 
 
 @contextmanager
-def _bar(label: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """A progress bar on stderr; yields the function that moves it on."""
+def _bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on stderr, gone at the end; yields the function that moves it on: plays of a day, plays in all."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task(label, total=total)
-        yield lambda count: progress.advance(task, count)
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(label, total=None)
+        yield lambda count, total: progress.update(task, total=total, advance=count)
 
 
 def _next(out: Path, months: str) -> None:

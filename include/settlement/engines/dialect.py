@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any
 
 import sqlglot
 from sqlglot import exp
@@ -27,32 +27,35 @@ def expand_macros(tree: exp.Expression, target: Target) -> exp.Expression:
     return tree
 
 
-def translate(
-    tree: exp.Expression,
-    target: Target,
-    params: Mapping[str, str | int],
-    tables: Mapping[str, str] | None = None,
-) -> str:
-    """Render a parsed SELECT for `target`.
+class Query:
+    """One SELECT in the Hive dialect, rendered for an engine once and then filled with parameters."""
 
-    Args:
-        tree: a SELECT in the Hive dialect, left unchanged.
-        target: the engine's dialect.
-        params: values of the named parameters; text or int.
-        tables: new names of tables, by `schema.table`; others keep theirs.
+    def __init__(self, tree: exp.Expression) -> None:
+        self.tree = tree
+        self._templates: dict[Target, str] = {}
 
-    Raises:
-        KeyError: a parameter of the query has no value.
-    """
+    def render(self, target: Target, params: Mapping[str, str | int]) -> str:
+        """The engine's SQL.
 
-    def bind(node: exp.Expression) -> exp.Expression:
-        if isinstance(node, exp.Placeholder):
-            value: Any = params[node.name]
-            return exp.Literal.number(value) if isinstance(value, int) else exp.Literal.string(value)
-        if tables and isinstance(node, exp.Table) and (new := tables.get(f"{node.db}.{node.name}")):
-            renamed = sqlglot.to_table(new, dialect=target)
-            renamed.set("alias", node.args.get("alias"))
-            return renamed
-        return node
+        Args:
+            target: the engine's dialect.
+            params: values of the named parameters; text or int.
 
-    return expand_macros(tree.transform(bind), target).sql(dialect=target)
+        Raises:
+            KeyError: a parameter of the query has no value.
+        """
+        if target not in self._templates:
+            self._templates[target] = expand_macros(self.tree.transform(_mark), target).sql(dialect=target, comments=False)
+        return _MARK.sub(lambda match: _literal(params[match[1]]), self._templates[target])
+
+
+# Private-use characters around a parameter's name: no query holds any.
+_MARK = re.compile("\ue000([a-z_]+)\ue001")
+
+
+def _mark(node: exp.Expression) -> exp.Expression:
+    return exp.Var(this=f"\ue000{node.name}\ue001") if isinstance(node, exp.Placeholder) else node
+
+
+def _literal(value: str | int) -> str:
+    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import Iterator
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
-from sqlglot import exp
 
-from settlement.engines.dialect import translate
+from settlement.engines.dialect import Query
 from settlement.errors import EngineError
 from settlement.landing.reader import COMPRESSION, COMPRESSION_LEVEL
 from settlement.settings import Settings
@@ -63,7 +64,6 @@ class Session:
         Raises:
             EngineError: the query failed (disk full, out of memory, overflow), or the written types are not the declared.
         """
-        assert table.tree is not None
         folder.mkdir(parents=True, exist_ok=True)
         target = folder / _FILE
         self.run(
@@ -75,13 +75,22 @@ class Session:
 
     def select(self, table: Table) -> str:
         """The table's query in DuckDB's words, each column cast to its declared type."""
-        assert table.tree is not None
+        assert table.select is not None
         columns = ", ".join(f"CAST({quote(c.name)} AS {_DUCKDB[c.type]}) AS {quote(c.name)}" for c in table.columns)
-        return f"SELECT {columns} FROM ({translate(table.tree, 'duckdb', self.params)}) AS built"
+        return f"SELECT {columns} FROM ({table.select.render('duckdb', self.params)}) AS built"
 
-    def rows(self, tree: exp.Expression, what: str) -> duckdb.DuckDBPyConnection:
+    def rows(self, query: Query, what: str) -> duckdb.DuckDBPyConnection:
         """Run a SELECT of the Hive dialect and return its cursor."""
-        return self.run(translate(tree, "duckdb", self.params), what)
+        return self.run(query.render("duckdb", self.params), what)
+
+    def counts(self, queries: Sequence[Query], what: str) -> list[int]:
+        """How many rows each SELECT returns, all in one statement."""
+        selects = [
+            f"SELECT {number} AS number, count(*) AS found FROM ({query.render('duckdb', self.params)}) AS q"
+            for number, query in enumerate(queries)
+        ]
+        found = dict(self.run(" UNION ALL ".join(selects), what).fetchall()) if selects else {}
+        return [found[number] for number in range(len(queries))]
 
     def run(self, sql: str, what: str) -> duckdb.DuckDBPyConnection:
         try:
@@ -89,20 +98,21 @@ class Session:
         except duckdb.Error as error:
             raise EngineError(f"{what} failed: {_reason(error)}", _hint(error)) from error
 
-    def rows_hash(self, table: Table, folder: Path) -> str:
-        """Row count and order-free hash of the content: equal for equal rows, whatever wrote them in whatever order.
+    def rows_hashes(self, folders: Mapping[Table, Path]) -> dict[str, str]:
+        """Row count and order-free hash of the content per table: equal for equal rows, whatever wrote them.
 
         Per row MD5 of its values as length-prefixed text; the two 64-bit halves are summed.
         """
-        values = " || ".join(_hash_text(column) for column in table.columns)
-        files = literal(f"{folder}/*.parquet")
-        source = f"read_parquet({files}, hive_partitioning = false)"
-        count, low, high = self.run(
-            f"SELECT count(*), coalesce(sum(md5_number_lower(t)), 0), coalesce(sum(md5_number_upper(t)), 0) "
-            f"FROM (SELECT {values} AS t FROM {source})",
-            f"rows_hash of {table.name}",
-        ).fetchall()[0]
-        return f"{count}-{int(low) % 2**64:016x}{int(high) % 2**64:016x}"
+        selects = [_hash_select(table, folder) for table, folder in folders.items()]
+        rows = self.run(" UNION ALL ".join(selects), "rows_hash").fetchall() if selects else []
+        return {name: f"{count}-{int(low) % 2**64:016x}{int(high) % 2**64:016x}" for name, count, low, high in rows}
+
+
+def _hash_select(table: Table, folder: Path) -> str:
+    values = " || ".join(_hash_text(column) for column in table.columns)
+    source = f"read_parquet({literal(f'{folder}/*.parquet')}, hive_partitioning = false)"
+    sums = ", ".join(f"coalesce(sum(md5_number_{half}(t)), 0)" for half in ("lower", "upper"))
+    return f"SELECT {literal(table.name)}, count(*), {sums} FROM (SELECT {values} AS t FROM {source})"
 
 
 def _hash_text(column: Column) -> str:
@@ -150,24 +160,41 @@ def _hint(error: duckdb.Error) -> str:
     return ""
 
 
-@dataclass(frozen=True)
 class DuckDBEngine:
-    """Opens sessions with the memory, threads and spill folder of the settings."""
+    """Opens sessions with the memory, threads and spill folder of the settings.
 
-    settings: Settings
-    spill: Path
+    One database instance serves the process; each session gets a catalogue of its own, which goes with it.
+    """
+
+    def __init__(self, settings: Settings, spill: Path) -> None:
+        self._settings = settings
+        self._spill = settings.duckdb_spill or spill
+        self._sessions = count(1)
+
+    @cached_property
+    def _root(self) -> duckdb.DuckDBPyConnection:
+        self._spill.mkdir(parents=True, exist_ok=True)
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": self._settings.duckdb_memory,
+            "threads": self._settings.duckdb_threads,
+            "temp_directory": str(self._spill),
+            "preserve_insertion_order": False,
+            "autoinstall_known_extensions": False,  # nothing is fetched at run time
+        }
+        con = duckdb.connect(":memory:", config=config)
+        con.execute("SET parquet_metadata_cache = true")  # a build's files never change
+        return con
 
     @contextmanager
     def session(self, params: Mapping[str, str | int]) -> Iterator[Session]:
-        self.spill.mkdir(parents=True, exist_ok=True)
-        config: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": self.settings.duckdb_memory,
-            "threads": self.settings.duckdb_threads,
-            "temp_directory": str(self.settings.duckdb_spill or self.spill),
-            "preserve_insertion_order": False,
-        }
-        con = duckdb.connect(":memory:", config=config)
+        """A session whose queries see only what is added to it."""
+        name = f"session_{next(self._sessions)}"
+        con = self._root.cursor()
+        con.execute(f"ATTACH ':memory:' AS {name}")
+        con.execute(f"USE {name}")
         try:
             yield Session(con, params)
         finally:
+            con.execute("USE memory")
+            con.execute(f"DETACH {name}")
             con.close()

@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from itertools import groupby
 from pathlib import Path
-from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import duckdb
 
@@ -51,10 +50,9 @@ def _write(
     path = out / partner.folder / FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     rows, uwon = 0, 0
-    streamed = partner.lines > IN_MEMORY_LINES
     with tempfile.TemporaryDirectory(prefix="settlement-xlsx-") as scratch:
-        target = Path(scratch) / FILE if streamed else path
-        book = StatementWorkbook(target, context, partner, scratch=Path(scratch) if streamed else None)
+        streamed = Path(scratch) if partner.lines > IN_MEMORY_LINES else None
+        book = StatementWorkbook(path, context, partner, scratch=streamed)
         book.add_summary(top)
         for right_type, group in groupby(lines, key=lambda line: line.right_type):
             right_lines = sum(r.lines for r in partner.royalties if r.right_type == right_type)
@@ -62,8 +60,6 @@ def _write(
             rows += count
             uwon += amount
         book.close()
-        if streamed:
-            _repack(target, path)
     if uwon != partner.royalty_uwon:
         raise SettlementError(
             f"{FILE} of partner {partner.partner_id}: rows add up to {won6(uwon)} won, "
@@ -73,14 +69,3 @@ def _write(
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     return FileRecord(FILE, sha256, path.stat().st_size, rows)
-
-
-def _repack(source: Path, target: Path) -> None:
-    """Copy a workbook that was put together from files: their modes (the umask) and times would end up in its bytes."""
-    with ZipFile(source) as old, ZipFile(target, "w", ZIP_DEFLATED) as new:
-        for entry in old.infolist():
-            info = ZipInfo(entry.filename, (1980, 1, 1, 0, 0, 0))
-            info.compress_type = ZIP_DEFLATED
-            with old.open(entry) as reader, new.open(info, "w", force_zip64=entry.file_size >= 2**31) as writer:
-                while chunk := reader.read(1 << 20):
-                    writer.write(chunk)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import codecs
 import hashlib
-from collections.abc import Iterator, Mapping
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby, pairwise
 from pathlib import Path
-from typing import BinaryIO
+from typing import NamedTuple
 
 import duckdb
 import numpy as np
@@ -79,33 +79,6 @@ ORDER BY l.partner_id, l.product_id, l.right_type, l.part, l.album_id, l.track_i
 """  # noqa: S608  (put together from constants; the month is a parameter)
 
 
-class _UsageFile:
-    """One partner's usage.csv while it is written: bytes are hashed and amounts added up as they pass."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._file: BinaryIO = (folder / FILE).open("wb")
-        self._sha256 = hashlib.sha256()
-        self._size = 0
-        self.rows = 0
-        self.uwon = 0
-        self._write(_HEADER)
-
-    def _write(self, data: bytes | memoryview) -> None:
-        self._file.write(data)
-        self._sha256.update(data)
-        self._size += len(data)
-
-    def append(self, text: memoryview, amounts: pa.Array) -> None:
-        self._write(text)
-        self.rows += len(amounts)
-        self.uwon += int(pc.sum(amounts).as_py())
-
-    def close(self) -> FileRecord:
-        self._file.close()
-        return FileRecord(FILE, self._sha256.hexdigest(), self._size, self.rows)
-
-
 def write_usages(
     con: duckdb.DuckDBPyConnection, month: str, partners: Mapping[int, Partner], out: Path
 ) -> dict[int, FileRecord]:
@@ -118,23 +91,23 @@ def write_usages(
             snapshot names a track, album or product twice.
     """
     records: dict[int, FileRecord] = {}
-    current: tuple[Partner, _UsageFile] | None = None
-    for partner_id, text, amounts in _slices(con, month):
-        if current is None or current[0].partner_id != partner_id:
-            if current:
-                records[current[0].partner_id] = _finish(*current)
-            current = (partners[partner_id], _UsageFile(out / partners[partner_id].folder))
-        current[1].append(text, amounts)
-    if current:
-        records[current[0].partner_id] = _finish(*current)
+    for partner_id, slices in groupby(_slices(con, month), key=lambda part: part.partner_id):
+        records[partner_id] = _write(partners[partner_id], slices, out)
     for partner_id, partner in partners.items():
         if "csv" in partner.formats and partner_id not in records:
-            records[partner_id] = _finish(partner, _UsageFile(out / partner.folder))
+            records[partner_id] = _write(partner, (), out)
     return records
 
 
-def _slices(con: duckdb.DuckDBPyConnection, month: str) -> Iterator[tuple[int, memoryview, pa.Array]]:
-    """Runs of rows of one partner: (partner_id, their CSV text, their amounts in uwon)."""
+class _Slice(NamedTuple):
+    """A run of rows of one partner: their CSV text and their amounts in uwon."""
+
+    partner_id: int
+    text: memoryview
+    amounts: pa.Array
+
+
+def _slices(con: duckdb.DuckDBPyConnection, month: str) -> Iterator[_Slice]:
     for batch in con.sql(_QUERY, params={"month": month}).to_arrow_reader(_BATCH_ROWS):
         ids = batch.column(0).to_numpy()
         text, amounts = batch.column(2).cast(pa.large_string()), batch.column(1)
@@ -142,16 +115,28 @@ def _slices(con: duckdb.DuckDBPyConnection, month: str) -> Iterator[tuple[int, m
         data = memoryview(text.buffers()[2])
         cuts = [0, *(np.flatnonzero(np.diff(ids)) + 1).tolist(), len(ids)]
         for start, end in pairwise(cuts):
-            yield int(ids[start]), data[offsets[start] : offsets[end]], amounts.slice(start, end - start)
+            part = data[offsets[start] : offsets[end]]
+            yield _Slice(int(ids[start]), part, amounts.slice(start, end - start))
 
 
-def _finish(partner: Partner, file: _UsageFile) -> FileRecord:
-    record = file.close()
-    rows = partner.lines + len(partner.royalties)
-    if file.rows != rows or file.uwon != partner.royalty_krw * UWON:
+def _write(partner: Partner, slices: Iterable[_Slice], out: Path) -> FileRecord:
+    """One partner's file: bytes are hashed and amounts added up as they pass."""
+    path = out / partner.folder / FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sha256, size, rows, uwon = hashlib.sha256(_HEADER), len(_HEADER), 0, 0
+    with path.open("wb") as file:
+        file.write(_HEADER)
+        for part in slices:
+            file.write(part.text)
+            sha256.update(part.text)
+            size += len(part.text)
+            rows += len(part.amounts)
+            uwon += int(pc.sum(part.amounts).as_py())
+    expected = partner.lines + len(partner.royalties)
+    if rows != expected or uwon != partner.royalty_krw * UWON:
         raise SettlementError(
-            f"{FILE} of partner {partner.partner_id}: {file.rows} rows of {won6(file.uwon)} won were written, "
-            f"the statement has {rows} rows of {won6(partner.royalty_krw * UWON)} won",
+            f"{FILE} of partner {partner.partner_id}: {rows} rows of {won6(uwon)} won were written, "
+            f"the statement has {expected} rows of {won6(partner.royalty_krw * UWON)} won",
             "look for a track, album or product that stands twice in the catalogue snapshot",
         )
-    return record
+    return FileRecord(FILE, sha256.hexdigest(), size, rows)

@@ -142,14 +142,14 @@ def _seal(
 ) -> Build:
     tables = context.release.catalog.of_stage(stage)
     targets = {table: context.warehouse.build_dir(table.name, partition, build_id) for table in tables}
-    hashes: dict[str, str] = {}
+    for table, target in targets.items():
+        for path in target.glob("*.parquet"):
+            require_schema(table, path)
     with context.engine.session({}) as session:
-        for table, target in targets.items():
-            for path in target.glob("*.parquet"):
-                require_schema(table, path)
+        hashes = session.rows_hashes(targets)
+        for table, target in targets.items() if partition.is_month else ():
             session.add(table, [target])
-            canonical = canonical_hash(session, table) if partition.is_month else None
-            hashes[table.name] = canonical or session.rows_hash(table, target)
+            hashes[table.name] = canonical_hash(session, table) or hashes[table.name]
     files = list_files(context.warehouse.root, targets.values())
     for target in targets.values():
         for path in target.iterdir():

@@ -40,7 +40,7 @@ def _tails() -> Texts:
     """Every fraction with every offset; the text of fraction f and offset o is at f × offsets + o."""
     fractions = []
     for number in range(_FRACTIONS):
-        digits = _FRACTION_DIGITS[number % len(_FRACTION_DIGITS)]
+        digits = _FRACTION_DIGITS[number // 2 % len(_FRACTION_DIGITS)]
         value = draw(0, "fraction", number) % 10**digits
         fractions.append("" if number % 2 else f".{value:0{digits}d}")
     return np.array([fraction + offset for fraction in fractions for offset, _, _ in _OFFSETS], dtype=object)

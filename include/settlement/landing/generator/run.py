@@ -21,8 +21,8 @@ from settlement.landing.generator.repertoire import synthetic_repertoire
 from settlement.landing.generator.world import Options, World
 from settlement.landing.writers import require_new_root
 
-_WORTH_PROCESSES: Final = 150_000  # fewer plays are written sooner than processes start
-Progress = Callable[[int], None]
+_WORTH_PROCESSES: Final = 1_000_000  # fewer plays are written sooner than processes start
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def default_options(
     )
 
 
-def generate(options: Options, out: Path, *, jobs: int | None = None, progress: Progress = lambda _: None) -> Written:
+def generate(options: Options, out: Path, *, jobs: int | None = None, progress: Progress = lambda *_: None) -> Written:
     """Write the landing of every day of the span under `out`, which must be new or empty.
 
     The bytes follow from the options alone, whatever the number of processes. A run that is cut short leaves folders
@@ -63,7 +63,7 @@ def generate(options: Options, out: Path, *, jobs: int | None = None, progress: 
 
     Args:
         jobs: processes; default: one a CPU, or none besides this one for a small landing.
-        progress: called with the number of plays of each day that was finished.
+        progress: called for each day that was finished, with its number of plays and the number in all.
 
     Raises:
         SettlementError: `out` is not empty or cannot be written.
@@ -78,7 +78,7 @@ def generate(options: Options, out: Path, *, jobs: int | None = None, progress: 
         catalog.write(out, options.span.days)
         for counts in finished:
             plays, payments, revenue = plays + counts[0], payments + counts[1], revenue + counts[2]
-            progress(counts[0])
+            progress(counts[0], options.plays)
     return Written(len(options.span.days), plays, payments, revenue)
 
 

@@ -39,6 +39,7 @@ _READERS: Final[dict[str, Callable[[Source], Iterator[Listen]]]] = {
     "csv": read_listens_csv,
 }
 _MAX_PARTNERS: Final = 60
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -63,13 +64,13 @@ class Imported:
 
 
 def import_listens(
-    files: Sequence[Path], out: Path, options: ImportOptions, progress: Callable[[int], None] = lambda _: None
+    files: Sequence[Path], out: Path, options: ImportOptions, progress: Progress = lambda *_: None
 ) -> Imported:
     """Write the landing of one month under `out`, which must be new or empty, from listening histories.
 
     Args:
         files: exports of one or several listeners, plain or gzipped.
-        progress: called with the number of plays of each day that was written.
+        progress: called for each day that was written, with its number of plays and the number in all.
 
     Raises:
         BadInput: a file cannot be read (file, row, reason), or the month lacks a service rule.
@@ -99,7 +100,7 @@ def _looks_like(source: Source) -> str:
     return "spotify" if start.startswith("[") else "csv"
 
 
-def _land(listens: list[Listen], out: Path, options: ImportOptions, progress: Callable[[int], None]) -> Imported:
+def _land(listens: list[Listen], out: Path, options: ImportOptions, progress: Progress) -> Imported:
     month, seed = options.month, options.seed
     plays = place_in_month(listens, month)
     repertoire, track_ids = works_of(listens)
@@ -117,7 +118,7 @@ def _land(listens: list[Listen], out: Path, options: ImportOptions, progress: Ca
         today = by_day.get(day.toordinal(), [])
         writer.write(out, day, today)
         paid, earned = paid + payments.write(out, day), earned + revenue.write(out, day)
-        progress(len(today))
+        progress(len(today), len(plays))
     return Imported(len(plays), paid, earned, len(people), len(repertoire))
 
 
