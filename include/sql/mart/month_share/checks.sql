@@ -7,6 +7,6 @@ FROM (
 ) AS d
 INNER JOIN mart.month_share AS s
   ON s.month = :month AND s.version = :version AND s.track_id = d.track_id AND s.right_type = d.right_type
-  AND s.from_day <= d.day AND d.day <= s.to_day
+    AND s.from_day <= d.day AND d.day <= s.to_day
 GROUP BY d.track_id, d.right_type, d.day
 HAVING sum(s.share_ppm) <> 1000000;

@@ -10,7 +10,7 @@ LEFT JOIN (
   GROUP BY product_id, right_type
 ) AS w ON w.product_id = p.product_id AND w.right_type = p.right_type
 WHERE p.month = :month AND p.version = :version
-  AND MUL(p.qualified_plays, 1000000) <> coalesce(w.weight, CAST(0 AS DECIMAL(38,0)));
+  AND MUL(p.qualified_plays, 1000000) <> coalesce(w.weight, CAST(0 AS DECIMAL(38, 0)));
 
 -- check: user_centric_refused (fail): a user_centric contract is not settled yet, and never as pro rata
 SELECT partner_id, right_type, service, method, valid_from, valid_to

@@ -17,7 +17,7 @@ WITH usage AS (
   INNER JOIN mart.pool AS p ON p.month = :month AND p.version = :version AND p.product_id = u.product_id
   LEFT JOIN mart.month_share AS s
     ON s.month = :month AND s.version = :version AND s.track_id = u.track_id AND s.right_type = p.right_type
-    AND s.from_day <= u.day AND u.day <= s.to_day
+      AND s.from_day <= u.day AND u.day <= s.to_day
 )
 SELECT
   CAST(product_id AS STRING) AS product_id,
@@ -25,6 +25,6 @@ SELECT
   CAST(track_id AS BIGINT) AS track_id,
   CAST(partner_id AS BIGINT) AS partner_id,
   CAST(sum(plays) AS BIGINT) AS plays,
-  CAST(sum(MUL(plays, share_ppm)) AS DECIMAL(38,0)) AS weight
+  CAST(sum(MUL(plays, share_ppm)) AS DECIMAL(38, 0)) AS weight
 FROM shared
 GROUP BY product_id, right_type, track_id, partner_id

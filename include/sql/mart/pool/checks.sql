@@ -3,16 +3,22 @@
 -- check: rate_row_known (fail): a product with a pool has a rate-card row for each right type, or one that says no_pool
 SELECT d.product_id, d.service, d.cohort, k.right_type
 FROM ods.product AS d
-CROSS JOIN (SELECT 'producer' AS right_type UNION ALL SELECT 'author' UNION ALL SELECT 'performer') AS k
+CROSS JOIN (
+  SELECT 'producer' AS right_type
+  UNION ALL
+  SELECT 'author'
+  UNION ALL
+  SELECT 'performer'
+) AS k
 LEFT JOIN ref.rate_card AS c
   ON c.service = d.service AND (c.cohort = 'all' OR c.cohort = d.cohort) AND c.right_type = k.right_type
-  AND c.valid_from <= :first_day AND (c.valid_to = '' OR :first_day <= c.valid_to)
+    AND c.valid_from <= :first_day AND (c.valid_to = '' OR :first_day <= c.valid_to)
 WHERE d.dt = :last_day AND d.service <> 'promo' AND c.service IS NULL;
 
 -- check: product_known (fail): a product with qualified plays or recognised revenue stands in the month-end snapshot
 SELECT m.product_id, sum(m.plays) AS qualified_plays, sum(m.uwon) AS recognised_uwon
 FROM (
-  SELECT product_id, qualified_plays AS plays, CAST(0 AS DECIMAL(38,0)) AS uwon
+  SELECT product_id, qualified_plays AS plays, CAST(0 AS DECIMAL(38, 0)) AS uwon
   FROM mart.usage_daily
   WHERE dt BETWEEN :first_day AND :last_day AND qualified_plays > 0
   UNION ALL
@@ -28,10 +34,12 @@ GROUP BY m.product_id;
 SELECT product_id, right_type, winner, unit_leg_uwon, sub_leg_uwon, rev_leg_uwon, pool_uwon
 FROM mart.pool
 WHERE month = :month AND version = :version AND (
-  coalesce(CASE winner WHEN 'unit_leg' THEN unit_leg_uwon WHEN 'sub_leg' THEN sub_leg_uwon WHEN 'rev_leg' THEN rev_leg_uwon END,
-    CAST(-1 AS DECIMAL(38,0))) <> pool_uwon
-  OR unit_leg_uwon > pool_uwon OR sub_leg_uwon > pool_uwon OR rev_leg_uwon > pool_uwon
-);
+    coalesce(
+      CASE winner WHEN 'unit_leg' THEN unit_leg_uwon WHEN 'sub_leg' THEN sub_leg_uwon WHEN 'rev_leg' THEN rev_leg_uwon END,
+      CAST(-1 AS DECIMAL(38, 0))
+    ) <> pool_uwon
+    OR unit_leg_uwon > pool_uwon OR sub_leg_uwon > pool_uwon OR rev_leg_uwon > pool_uwon
+  );
 
 -- check: pool_rounded (fail): whole won lie within half a won of the pool
 SELECT product_id, right_type, pool_uwon, pool_krw
@@ -60,4 +68,4 @@ LEFT JOIN (
   GROUP BY product_id
 ) AS r ON r.product_id = p.product_id
 WHERE p.month = :month AND p.version = :version
-  AND p.revenue_uwon - p.carry_uwon <> coalesce(r.uwon, CAST(0 AS DECIMAL(38,0)));
+  AND p.revenue_uwon - p.carry_uwon <> coalesce(r.uwon, CAST(0 AS DECIMAL(38, 0)));

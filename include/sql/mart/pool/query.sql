@@ -7,7 +7,7 @@ WITH carded AS (
   FROM ods.product AS d
   INNER JOIN ref.rate_card AS c
     ON c.service = d.service AND (c.cohort = 'all' OR c.cohort = d.cohort)
-    AND c.valid_from <= :first_day AND (c.valid_to = '' OR :first_day <= c.valid_to)
+      AND c.valid_from <= :first_day AND (c.valid_to = '' OR :first_day <= c.valid_to)
   WHERE d.dt = :last_day AND d.service <> 'promo' AND NOT c.no_pool
 ), usage AS (
   SELECT product_id, sum(qualified_plays) AS plays
@@ -29,8 +29,8 @@ WITH carded AS (
     c.*,
     coalesce(u.plays, 0) AS plays,
     coalesce(s.subscribers, 0) AS subscribers,
-    coalesce(r.revenue_uwon, CAST(0 AS DECIMAL(38,0))) AS revenue_uwon,
-    coalesce(r.carry_in_uwon, CAST(0 AS DECIMAL(38,0))) AS carry_uwon
+    coalesce(r.revenue_uwon, CAST(0 AS DECIMAL(38, 0))) AS revenue_uwon,
+    coalesce(r.carry_in_uwon, CAST(0 AS DECIMAL(38, 0))) AS carry_uwon
   FROM carded AS c
   LEFT JOIN usage AS u ON u.product_id = c.product_id
   LEFT JOIN subscribers AS s ON s.product_id = c.product_id
@@ -41,7 +41,7 @@ WITH carded AS (
     MUL(unit_price_uwon, plays) AS unit_leg,
     MUL(MUL(per_subscriber_krw, 1000000), subscribers) AS sub_leg,
     FLOOR_DIV(
-      MUL(CASE WHEN revenue_uwon < 0 THEN CAST(0 AS DECIMAL(38,0)) ELSE revenue_uwon END, revenue_rate_ppm), 1000000
+      MUL(CASE WHEN revenue_uwon < 0 THEN CAST(0 AS DECIMAL(38, 0)) ELSE revenue_uwon END, revenue_rate_ppm), 1000000
     ) AS rev_leg
   FROM measured
 ), won AS (
@@ -49,10 +49,10 @@ WITH carded AS (
   SELECT
     *,
     CASE
-      WHEN coalesce(unit_leg, CAST(-1 AS DECIMAL(38,0))) >= coalesce(sub_leg, CAST(-1 AS DECIMAL(38,0)))
-        AND coalesce(unit_leg, CAST(-1 AS DECIMAL(38,0))) >= coalesce(rev_leg, CAST(-1 AS DECIMAL(38,0)))
+      WHEN coalesce(unit_leg, CAST(-1 AS DECIMAL(38, 0))) >= coalesce(sub_leg, CAST(-1 AS DECIMAL(38, 0)))
+        AND coalesce(unit_leg, CAST(-1 AS DECIMAL(38, 0))) >= coalesce(rev_leg, CAST(-1 AS DECIMAL(38, 0)))
         THEN 'unit_leg'
-      WHEN coalesce(sub_leg, CAST(-1 AS DECIMAL(38,0))) >= coalesce(rev_leg, CAST(-1 AS DECIMAL(38,0))) THEN 'sub_leg'
+      WHEN coalesce(sub_leg, CAST(-1 AS DECIMAL(38, 0))) >= coalesce(rev_leg, CAST(-1 AS DECIMAL(38, 0))) THEN 'sub_leg'
       ELSE 'rev_leg'
     END AS winner
   FROM legs
@@ -67,13 +67,13 @@ SELECT
   CAST(cohort AS STRING) AS cohort,
   CAST(plays AS BIGINT) AS qualified_plays,
   CAST(subscribers AS BIGINT) AS subscribers,
-  CAST(revenue_uwon AS DECIMAL(38,0)) AS revenue_uwon,
-  CAST(carry_uwon AS DECIMAL(38,0)) AS carry_uwon,
-  CAST(unit_leg AS DECIMAL(38,0)) AS unit_leg_uwon,
-  CAST(sub_leg AS DECIMAL(38,0)) AS sub_leg_uwon,
-  CAST(rev_leg AS DECIMAL(38,0)) AS rev_leg_uwon,
+  CAST(revenue_uwon AS DECIMAL(38, 0)) AS revenue_uwon,
+  CAST(carry_uwon AS DECIMAL(38, 0)) AS carry_uwon,
+  CAST(unit_leg AS DECIMAL(38, 0)) AS unit_leg_uwon,
+  CAST(sub_leg AS DECIMAL(38, 0)) AS sub_leg_uwon,
+  CAST(rev_leg AS DECIMAL(38, 0)) AS rev_leg_uwon,
   CAST(winner AS STRING) AS winner,
-  CAST(pool_uwon AS DECIMAL(38,0)) AS pool_uwon,
+  CAST(pool_uwon AS DECIMAL(38, 0)) AS pool_uwon,
   CAST(FLOOR_DIV(pool_uwon + 500000, 1000000) AS BIGINT) AS pool_krw,
   CAST(rate_cohort AS STRING) AS rate_cohort,
   CAST(valid_from AS STRING) AS rate_valid_from,

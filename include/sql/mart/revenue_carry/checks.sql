@@ -4,7 +4,7 @@
 SELECT product_id, recognised_uwon, carry_in_uwon, revenue_uwon, carry_out_uwon
 FROM mart.revenue_carry
 WHERE month = :month AND version = :version AND (
-  revenue_uwon <> recognised_uwon + carry_in_uwon
-  OR carry_out_uwon <> CASE WHEN revenue_uwon < 0 THEN revenue_uwon ELSE CAST(0 AS DECIMAL(38,0)) END
-  OR carry_in_uwon > 0
-);
+    revenue_uwon <> recognised_uwon + carry_in_uwon
+    OR carry_out_uwon <> CASE WHEN revenue_uwon < 0 THEN revenue_uwon ELSE CAST(0 AS DECIMAL(38, 0)) END
+    OR carry_in_uwon > 0
+  );

@@ -20,4 +20,4 @@ FROM mart.revenue_daily AS r
 LEFT JOIN (
   SELECT product_id, sum(refunded_uwon) AS refunded_uwon FROM mart.revenue_subscription_daily WHERE dt = :dt GROUP BY product_id
 ) AS s ON s.product_id = r.product_id
-WHERE r.dt = :dt AND r.refunded_uwon <> coalesce(s.refunded_uwon, CAST(0 AS DECIMAL(38,0)));
+WHERE r.dt = :dt AND r.refunded_uwon <> coalesce(s.refunded_uwon, CAST(0 AS DECIMAL(38, 0)));

@@ -19,15 +19,15 @@ WITH by_subscription AS (
   SELECT
     product_id,
     MUL(amount_krw, 1000000) AS recognised_uwon,
-    CAST(0 AS DECIMAL(38,0)) AS refunded_uwon,
+    CAST(0 AS DECIMAL(38, 0)) AS refunded_uwon,
     0 AS subscriptions
   FROM ods.other_revenue
   WHERE dt = :dt AND bucket = 'counted'
 )
 SELECT
   CAST(product_id AS STRING) AS product_id,
-  CAST(sum(recognised_uwon) AS DECIMAL(38,0)) AS recognised_uwon,
-  CAST(sum(refunded_uwon) AS DECIMAL(38,0)) AS refunded_uwon,
+  CAST(sum(recognised_uwon) AS DECIMAL(38, 0)) AS recognised_uwon,
+  CAST(sum(refunded_uwon) AS DECIMAL(38, 0)) AS refunded_uwon,
   CAST(sum(subscriptions) AS BIGINT) AS subscriptions
 FROM sources
 GROUP BY product_id

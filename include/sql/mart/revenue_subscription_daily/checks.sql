@@ -17,7 +17,11 @@ WHERE dt = :dt AND refunded_uwon < 0;
 SELECT r.product_id, r.subscription_id, r.user_id, r.recognised_uwon, p.base_uwon
 FROM mart.revenue_subscription_daily AS r
 INNER JOIN (
-  SELECT product_id, subscription_id, user_id, sum(CASE WHEN base_uwon > 0 THEN base_uwon ELSE CAST(0 AS DECIMAL(38,0)) END) AS base_uwon
+  SELECT
+    product_id,
+    subscription_id,
+    user_id,
+    sum(CASE WHEN base_uwon > 0 THEN base_uwon ELSE CAST(0 AS DECIMAL(38, 0)) END) AS base_uwon
   FROM ods.payment_known
   WHERE dt = :dt AND bucket = 'counted'
   GROUP BY product_id, subscription_id, user_id

@@ -12,14 +12,14 @@ WITH spread AS (
   SELECT
     product_id, subscription_id, user_id, kind,
     FLOOR_DIV(MUL(base, day), days)
-    - CASE WHEN landed_on = :dt THEN CAST(0 AS DECIMAL(38,0)) ELSE FLOOR_DIV(MUL(base, day - 1), days) END AS part
+    - CASE WHEN landed_on = :dt THEN CAST(0 AS DECIMAL(38, 0)) ELSE FLOOR_DIV(MUL(base, day - 1), days) END AS part
   FROM spread
 )
 SELECT
   CAST(product_id AS STRING) AS product_id,
   CAST(subscription_id AS STRING) AS subscription_id,
   CAST(user_id AS BIGINT) AS user_id,
-  CAST(sum(CASE WHEN kind = 'refund' THEN -part ELSE part END) AS DECIMAL(38,0)) AS recognised_uwon,
-  CAST(sum(CASE WHEN kind = 'refund' THEN part ELSE CAST(0 AS DECIMAL(38,0)) END) AS DECIMAL(38,0)) AS refunded_uwon
+  CAST(sum(CASE WHEN kind = 'refund' THEN -part ELSE part END) AS DECIMAL(38, 0)) AS recognised_uwon,
+  CAST(sum(CASE WHEN kind = 'refund' THEN part ELSE CAST(0 AS DECIMAL(38, 0)) END) AS DECIMAL(38, 0)) AS refunded_uwon
 FROM parts
 GROUP BY product_id, subscription_id, user_id

@@ -10,17 +10,17 @@ LEFT JOIN (
   GROUP BY product_id, right_type
 ) AS l ON l.product_id = p.product_id AND l.right_type = p.right_type
 WHERE p.month = :month AND p.version = :version AND (
-  MUL(p.pool_krw, 1000000) <> coalesce(l.amount_uwon, CAST(0 AS DECIMAL(38,0)))
-  OR MUL(p.pool_krw, 1000000) <> coalesce(l.pro_rata_uwon, CAST(0 AS DECIMAL(38,0)))
-);
+    MUL(p.pool_krw, 1000000) <> coalesce(l.amount_uwon, CAST(0 AS DECIMAL(38, 0)))
+    OR MUL(p.pool_krw, 1000000) <> coalesce(l.pro_rata_uwon, CAST(0 AS DECIMAL(38, 0)))
+  );
 
 -- check: kind_fits (fail): royalty goes to a partner, everything else to suspense; rounding and no_plays name no track
 SELECT product_id, track_id, right_type, partner_id, kind
 FROM mart.settlement_line
 WHERE month = :month AND version = :version AND NOT (
-  (kind = 'royalty' AND partner_id > 0) OR (kind = 'unmatched' AND partner_id = 0)
-  OR (kind IN ('rounding', 'no_plays') AND partner_id = 0 AND track_id = 0)
-);
+    (kind = 'royalty' AND partner_id > 0) OR (kind = 'unmatched' AND partner_id = 0)
+    OR (kind IN ('rounding', 'no_plays') AND partner_id = 0 AND track_id = 0)
+  );
 
 -- check: not_negative (fail): no line is negative
 SELECT product_id, track_id, right_type, partner_id, kind, amount_uwon, pro_rata_uwon

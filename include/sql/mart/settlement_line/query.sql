@@ -15,7 +15,7 @@ WITH pool AS (
     p.product_id, p.right_type, p.pool_uwon, w.track_id, w.partner_id, w.plays, w.weight,
     w.pool_weight IS NOT NULL AS has_plays,
     CASE
-      WHEN w.pool_weight IS NULL THEN CAST(0 AS DECIMAL(38,0))
+      WHEN w.pool_weight IS NULL THEN CAST(0 AS DECIMAL(38, 0))
       ELSE FLOOR_DIV(MUL(p.pool_uwon, w.weight), w.pool_weight)
     END AS amount_uwon
   FROM pool AS p
@@ -34,12 +34,16 @@ WITH pool AS (
       ELSE 'royalty'
     END AS kind,
     CASE WHEN k.is_rest = 0 THEN plays ELSE CAST(0 AS BIGINT) END AS plays,
-    CASE WHEN k.is_rest = 0 THEN weight ELSE CAST(0 AS DECIMAL(38,0)) END AS weight,
+    CASE WHEN k.is_rest = 0 THEN weight ELSE CAST(0 AS DECIMAL(38, 0)) END AS weight,
     pool_uwon,
     amount_uwon,
     k.is_rest
   FROM spread
-  CROSS JOIN (SELECT 0 AS is_rest UNION ALL SELECT 1 AS is_rest) AS k
+  CROSS JOIN (
+    SELECT 0 AS is_rest
+    UNION ALL
+    SELECT 1 AS is_rest
+  ) AS k
   WHERE k.is_rest = 1 OR has_plays
 ), lines AS (
   SELECT
@@ -57,8 +61,8 @@ SELECT
   CAST(partner_id AS BIGINT) AS partner_id,
   CAST(kind AS STRING) AS kind,
   CAST(plays AS BIGINT) AS plays,
-  CAST(weight AS DECIMAL(38,0)) AS weight,
-  CAST(amount_uwon AS DECIMAL(38,0)) AS amount_uwon,
-  CAST(amount_uwon AS DECIMAL(38,0)) AS pro_rata_uwon
+  CAST(weight AS DECIMAL(38, 0)) AS weight,
+  CAST(amount_uwon AS DECIMAL(38, 0)) AS amount_uwon,
+  CAST(amount_uwon AS DECIMAL(38, 0)) AS pro_rata_uwon
 FROM lines
 WHERE kind <> 'rounding' OR amount_uwon <> 0

@@ -20,7 +20,7 @@ LEFT JOIN (
   WHERE month = :month AND version = :version
   GROUP BY partner_id, product_id, right_type
 ) AS l ON l.partner_id = s.partner_id AND l.product_id = s.product_id AND l.right_type = s.right_type
-WHERE s.month = :month AND s.version = :version AND s.royalty_uwon <> coalesce(l.amount_uwon, CAST(-1 AS DECIMAL(38,0)));
+WHERE s.month = :month AND s.version = :version AND s.royalty_uwon <> coalesce(l.amount_uwon, CAST(-1 AS DECIMAL(38, 0)));
 
 -- check: won_is_near (fail): whole won lie within a won of the micro-won
 SELECT partner_id, product_id, right_type, royalty_uwon, royalty_krw

@@ -9,12 +9,12 @@ WITH cells AS (
   SELECT
     *,
     FLOOR_DIV(royalty_uwon, 1000000) AS whole_krw,
-    royalty_uwon % CAST(1000000 AS DECIMAL(38,0)) AS rest_uwon
+    royalty_uwon % CAST(1000000 AS DECIMAL(38, 0)) AS rest_uwon
   FROM cells
 ), ranked AS (
   SELECT
     *,
-    row_number() OVER (PARTITION BY product_id, right_type ORDER BY rest_uwon DESC, partner_id) AS place,
+    row_number() OVER (PARTITION BY product_id, right_type ORDER BY rest_uwon DESC, partner_id ASC) AS place,
     sum(rest_uwon) OVER (PARTITION BY product_id, right_type) AS rests_uwon
   FROM floored
 )
@@ -22,6 +22,6 @@ SELECT
   CAST(partner_id AS BIGINT) AS partner_id,
   CAST(product_id AS STRING) AS product_id,
   CAST(right_type AS STRING) AS right_type,
-  CAST(royalty_uwon AS DECIMAL(38,0)) AS royalty_uwon,
+  CAST(royalty_uwon AS DECIMAL(38, 0)) AS royalty_uwon,
   CAST(whole_krw + CASE WHEN place <= FLOOR_DIV(rests_uwon, 1000000) THEN 1 ELSE 0 END AS BIGINT) AS royalty_krw
 FROM ranked

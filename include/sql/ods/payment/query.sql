@@ -13,6 +13,6 @@ SELECT
   CAST(service_start AS STRING) AS service_start,
   CAST(service_end AS STRING) AS service_end,
   CAST(bucket AS STRING) AS bucket,
-  CAST(base_uwon AS DECIMAL(38,0)) AS base_uwon
+  CAST(base_uwon AS DECIMAL(38, 0)) AS base_uwon
 FROM ods.payment_known
 WHERE dt = :dt AND landed_on = :dt

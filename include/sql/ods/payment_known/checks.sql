@@ -4,8 +4,8 @@
 SELECT file, row_no, payment_id, kind, bucket, base_uwon
 FROM ods.payment_known
 WHERE dt = :dt AND (
-  (kind = 'charge' AND base_uwon < 0) OR (kind = 'refund' AND base_uwon > 0)
-);
+    (kind = 'charge' AND base_uwon < 0) OR (kind = 'refund' AND base_uwon > 0)
+  );
 
 -- check: matters_today (fail): a payment landed on the day or its service range covers it
 SELECT landed_on, file, row_no, payment_id

@@ -30,7 +30,7 @@ WITH landed AS (
   FROM matching AS m
   LEFT JOIN ref.in_app_rule AS a
     ON m.rule_channel IN ('app_store', 'play_store')
-    AND EPOCH_DAY(a.valid_from) <= m.rule_day AND (a.valid_to = '' OR m.rule_day <= EPOCH_DAY(a.valid_to))
+      AND EPOCH_DAY(a.valid_from) <= m.rule_day AND (a.valid_to = '' OR m.rule_day <= EPOCH_DAY(a.valid_to))
 ), based AS (
   SELECT *, FLOOR_DIV(MUL(MUL(price_krw, 1000000), 10), 11) AS base
   FROM priced
@@ -50,5 +50,5 @@ SELECT
   CAST(service_start AS STRING) AS service_start,
   CAST(service_end AS STRING) AS service_end,
   CAST(CASE WHEN copy = 1 THEN 'counted' ELSE 'duplicate' END AS STRING) AS bucket,
-  CAST(CASE WHEN kind = 'refund' THEN -base ELSE base END AS DECIMAL(38,0)) AS base_uwon
+  CAST(CASE WHEN kind = 'refund' THEN -base ELSE base END AS DECIMAL(38, 0)) AS base_uwon
 FROM based

@@ -10,8 +10,8 @@ WHERE landed <> kept;
 SELECT file, row_no, bucket
 FROM ods.play
 WHERE dt = :dt AND bucket NOT IN (
-  'malformed', 'future', 'duplicate', 'too_late', 'unknown_product', 'abuse_flag', 'too_short', 'over_cap', 'qualified'
-);
+    'malformed', 'future', 'duplicate', 'too_late', 'unknown_product', 'abuse_flag', 'too_short', 'over_cap', 'qualified'
+  );
 
 -- check: id_qualifies_once (fail): a play_id qualifies once in a folder
 SELECT play_id, count(*) AS times

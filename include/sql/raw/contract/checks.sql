@@ -6,7 +6,8 @@ FROM (
   SELECT
     file, row_no, partner_id, right_type, service, valid_from, valid_to,
     max(CASE WHEN valid_to = '' THEN '9999-12-31' ELSE valid_to END) OVER (
-      PARTITION BY CAST(partner_id AS BIGINT), right_type, service ORDER BY valid_from, row_no ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+      PARTITION BY CAST(partner_id AS BIGINT), right_type, service
+      ORDER BY valid_from, row_no ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
     ) AS last_before
   FROM raw.contract
   WHERE dt = :dt

@@ -28,7 +28,8 @@ FROM (
   SELECT
     file, row_no, track_id, right_type, partner_id, valid_from, valid_to,
     max(CASE WHEN valid_to = '' THEN '9999-12-31' ELSE valid_to END) OVER (
-      PARTITION BY CAST(track_id AS BIGINT), right_type, CAST(partner_id AS BIGINT) ORDER BY valid_from, row_no ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+      PARTITION BY CAST(track_id AS BIGINT), right_type, CAST(partner_id AS BIGINT)
+      ORDER BY valid_from, row_no ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
     ) AS last_before
   FROM raw.rights
   WHERE dt = :dt
