@@ -10,6 +10,8 @@ CACHE ?= $(HOME)/.cache/settlement
 LOCKS := requirements-bootstrap.txt requirements.txt requirements-dev.txt
 export UV_CACHE_DIR ?= $(CACHE)/uv
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Compiled modules halve the start of every command.
+unexport PYTHONDONTWRITEBYTECODE
 
 # make run: what is settled, and where
 MONTH ?= 2026-03

@@ -93,7 +93,7 @@ class Table:
         return None if self.query is None else Query(parse(self.folder / "query.sql", self.query))
 
     @property
-    def tree(self) -> exp.Expression | None:
+    def tree(self) -> exp.Expr | None:
         return None if self.select is None else self.select.tree
 
     @cached_property
@@ -108,7 +108,7 @@ class Table:
         return tuple(sorted(names - {self.name}))
 
 
-def parse(path: Path, sql: str) -> exp.Expression:
+def parse(path: Path, sql: str) -> exp.Expr:
     """Parse one SELECT in the Hive dialect; the error names file and line."""
     try:
         statements = [s for s in sqlglot.parse(sql, read=Hive4) if s is not None]
@@ -120,7 +120,7 @@ def parse(path: Path, sql: str) -> exp.Expression:
     return statements[0]
 
 
-def _tables_in(tree: exp.Expression) -> tuple[str, ...]:
+def _tables_in(tree: exp.Expr) -> tuple[str, ...]:
     return tuple(sorted({f"{t.db}.{t.name}" for t in tree.find_all(exp.Table) if t.db}))
 
 
@@ -155,7 +155,7 @@ def read_checks(path: Path) -> tuple[Check, ...]:
 
 def _read_definition(path: Path) -> Definition:
     try:
-        document: Any = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)  # noqa: S506  # it is the safe one, in C
+        document: Any = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)  # it is the safe one, in C
         return Definition.model_validate(document)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
@@ -191,7 +191,9 @@ def read_table(folder: Path) -> Table:
     definition = _read_definition(path)
     query_path = folder / "query.sql"
     if (definition.source == "query") != query_path.exists():
-        raise TableError(f"{path}:1: source is {definition.source!r}, query.sql {'exists' if query_path.exists() else 'is missing'}")
+        raise TableError(
+            f"{path}:1: source is {definition.source!r}, query.sql {'exists' if query_path.exists() else 'is missing'}"
+        )
     _check_definition(path, definition)
     query = query_path.read_text("utf-8") if definition.source == "query" else None
     name = f"{folder.parent.name}.{folder.name}"

@@ -6,11 +6,11 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any
 
 from settlement.errors import SettlementError
 
@@ -135,9 +135,7 @@ def hash_json(value: Any) -> str:
 def list_files(root: Path, folders: Iterable[Path]) -> list[dict[str, Any]]:
     """Key (relative to `root`), size and SHA-256 of every file below the folders, sorted by key."""
     paths = sorted(path for folder in folders for path in folder.rglob("*") if path.is_file())
-    return [
-        {"key": path.relative_to(root).as_posix(), "bytes": path.stat().st_size, "sha256": sha256_of(path)} for path in paths
-    ]
+    return [{"key": path.relative_to(root).as_posix(), "bytes": path.stat().st_size, "sha256": sha256_of(path)} for path in paths]
 
 
 def files_hash(files: Iterable[Mapping[str, Any]]) -> str:

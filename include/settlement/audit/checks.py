@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any, Literal
 
 import sqlglot
@@ -33,7 +33,7 @@ class Finding:
         return f"{self.table}: {self.check}: {self.meaning}: {rows}{more}"
 
 
-@lru_cache(maxsize=None)  # tables live as long as their release
+@cache  # tables live as long as their release
 def all_checks(table: Table) -> list[Check]:
     """Every check of a table: `unique_grain`, `not_null`, `records_landed` (raw tables), then those of checks.sql."""
     landed = [_records_landed(table)] if table.definition.source == "landing" else []
@@ -66,7 +66,12 @@ def _own_partition(table: Table) -> str:
 def _unique_grain(table: Table) -> Check:
     keys = ", ".join(f"`{name}`" for name in table.definition.grain)
     sql = f"SELECT {keys}, count(*) AS times FROM {table.name} WHERE {_own_partition(table)} GROUP BY {keys} HAVING count(*) > 1"
-    return Check("unique_grain", "fail", f"{', '.join(table.definition.grain)} stand once", Query(sqlglot.parse_one(sql, read=Hive4)))
+    return Check(
+        "unique_grain",
+        "fail",
+        f"{', '.join(table.definition.grain)} stand once",
+        Query(sqlglot.parse_one(sql, read=Hive4)),
+    )
 
 
 def _not_null(table: Table) -> Check:

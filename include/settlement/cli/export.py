@@ -63,4 +63,3 @@ def _published(
             release = Release.load(newest.body["release"], place)
             return release.catalog[table], {p: heads[p].build_id for p in sorted(chosen)}
     raise SettlementError(f"{table} has nothing published for {what}", "see `settlement ledger show`")
-

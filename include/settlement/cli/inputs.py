@@ -49,7 +49,7 @@ def generate(  # noqa: PLR0913, PLR0917  # the options of the command
     _next(out, months)
 
 
-def import_listens(  # noqa: PLR0913, PLR0917  # the options of the command
+def import_listens(  # the options of the command
     files: Annotated[list[Path], typer.Argument(help="Exports of listening histories, plain or gzipped.")],
     month: Annotated[str, typer.Option(help="The month to fill: YYYY-MM.")],
     out: Annotated[Path, typer.Option(help="Landing root to write: a new or empty folder.")],

@@ -92,13 +92,19 @@ def _show_next(out: Console, warehouse: Path, landing: Path, result: MonthResult
     month, version = result.partition.key, result.partition.version
     if result.state == "open":
         out.print(f"\n{result.partition} is open: nothing was published to partners. Have it approved by someone else:")
-        out.print(f"  settlement run --landing {landing} --months {month} --warehouse {warehouse} --approved-by NAME", soft_wrap=True)
+        out.print(
+            f"  settlement run --landing {landing} --months {month} --warehouse {warehouse} --approved-by NAME",
+            soft_wrap=True,
+        )
         return
     folder = warehouse / "published" / result.partition.path
     out.print("\nOpen the month and the partners' files:")
     out.print(f"  {folder / 'index.html'}", soft_wrap=True)
     out.print(f"  {folder}/partner=<id>/  usage.csv, statement.xlsx, manifest.json", soft_wrap=True)
     out.print("Next:")
-    out.print(f"  settlement export settlement_line --warehouse {warehouse} --month {month} --version {version} --out lines.csv", soft_wrap=True)
+    out.print(
+        f"  settlement export settlement_line --warehouse {warehouse} --month {month} --version {version} --out lines.csv",
+        soft_wrap=True,
+    )
     out.print(f"  settlement ledger verify --warehouse {warehouse}", soft_wrap=True)
     out.print("  settlement tables lineage mart.statement_royalty", soft_wrap=True)

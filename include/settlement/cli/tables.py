@@ -47,7 +47,10 @@ def show(table: TableArgument, sql: SqlOption = None) -> None:
     d = found.definition
     out = _console()
     out.print(f"{table} · {d.description}", markup=False)
-    out.print(f"rule: {d.rule} · owner: {d.owner} · grain: {', '.join(d.grain)} · partition: {', '.join(d.partition) or 'none'}", markup=False)
+    out.print(
+        f"rule: {d.rule} · owner: {d.owner} · grain: {', '.join(d.grain)} · partition: {', '.join(d.partition) or 'none'}",
+        markup=False,
+    )
     grid = Grid()
     for header in ("column", "type", "unit", "meaning"):
         grid.add_column(header)

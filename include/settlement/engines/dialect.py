@@ -18,7 +18,7 @@ class Hive4(Hive):
     NULL_ORDERING = "nulls_are_large"
 
 
-def expand_macros(tree: exp.Expression, target: Target) -> exp.Expression:
+def expand_macros(tree: exp.Expr, target: Target) -> exp.Expr:
     """Replace macro calls (FLOOR_DIV, MUL, EPOCH_DAY, DAY_TEXT) by the engine's expressions, innermost first."""
     calls = [node for node in tree.find_all(exp.Anonymous) if node.name.upper() in MACROS]
     for call in sorted(calls, key=lambda node: node.depth, reverse=True):
@@ -30,7 +30,7 @@ def expand_macros(tree: exp.Expression, target: Target) -> exp.Expression:
 class Query:
     """One SELECT in the Hive dialect, rendered for an engine once and then filled with parameters."""
 
-    def __init__(self, tree: exp.Expression) -> None:
+    def __init__(self, tree: exp.Expr) -> None:
         self.tree = tree
         self._templates: dict[Target, str] = {}
 
@@ -53,7 +53,7 @@ class Query:
 _MARK = re.compile("\ue000([a-z_]+)\ue001")
 
 
-def _mark(node: exp.Expression) -> exp.Expression:
+def _mark(node: exp.Expr) -> exp.Expr:
     return exp.Var(this=f"\ue000{node.name}\ue001") if isinstance(node, exp.Placeholder) else node
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 from sqlglot.errors import OptimizeError
@@ -25,7 +25,7 @@ ALLOWED: tuple[type[exp.Func], ...] = (
     exp.Cast, exp.Case, exp.If, exp.Coalesce, exp.Sum, exp.Count, exp.Min, exp.Max, exp.RowNumber, exp.Lead, exp.Abs,
     exp.And, exp.Or, exp.Exists, exp.Concat,
 )  # fmt: skip
-_FORBIDDEN: dict[type[exp.Expression], str] = {
+_FORBIDDEN: dict[type[exp.Expr], str] = {
     exp.Div: "`/` is not exact on every engine: use FLOOR_DIV",
     exp.IntDiv: "`DIV` differs between engines: use FLOOR_DIV",
     exp.Filter: "Hive has no FILTER: use a CASE",
@@ -44,7 +44,7 @@ def check_query(table: Table, tables: Mapping[str, Table]) -> None:
     _check_columns(path, table, tables)
 
 
-def line_of(node: exp.Expression | None) -> int:
+def line_of(node: exp.Expr | None) -> int:
     """The line of the first token below `node` that knows one."""
     if node is not None:
         for part in node.walk():
@@ -53,7 +53,7 @@ def line_of(node: exp.Expression | None) -> int:
     return 1
 
 
-def _check_forms(path: Path, tree: exp.Expression) -> None:
+def _check_forms(path: Path, tree: exp.Expr) -> None:
     for node in tree.walk():
         if isinstance(node, exp.Anonymous):
             if node.name.upper() not in MACROS:
@@ -67,7 +67,7 @@ def _check_forms(path: Path, tree: exp.Expression) -> None:
             raise TableError(f"{path}:{line_of(node.parent)}: type {node.sql()} is not exact or not portable")
 
 
-def _check_ctes(path: Path, tree: exp.Expression) -> None:
+def _check_ctes(path: Path, tree: exp.Expr) -> None:
     reads = Counter(t.name for t in tree.find_all(exp.Table) if not t.db)
     for cte in tree.find_all(exp.CTE):
         if reads[cte.alias] != 1:
@@ -100,7 +100,7 @@ def _check_output(path: Path, table: Table) -> None:
 
 def _check_columns(path: Path, table: Table, tables: Mapping[str, Table]) -> None:
     assert table.tree is not None
-    schema: dict[str, dict[str, dict[str, str]]] = {}
+    schema: dict[str, Any] = {}
     for name in table.inputs:
         if name in tables:
             db, short = name.split(".")
@@ -113,7 +113,7 @@ def _check_columns(path: Path, table: Table, tables: Mapping[str, Table]) -> Non
         raise TableError(f"{path}:{_line_of_column(table.tree, text)}: {text}") from None
 
 
-def _line_of_column(tree: exp.Expression, message: str) -> int:
+def _line_of_column(tree: exp.Expr, message: str) -> int:
     for column in tree.find_all(exp.Column):
         if f"'{column.name}'" in message or f"'{column.sql()}'" in message or f'"{column.name}"' in message:
             return line_of(column)

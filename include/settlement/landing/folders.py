@@ -66,9 +66,7 @@ class Landing:
         self.require(kind, day)
         paths = sorted(p for p in self.folder(kind, day).iterdir() if not p.name.startswith(("_", ".")))
         for path in paths:
-            known = path.name.endswith(file_suffix(kind)) and (
-                kind != "catalog" or path.name.removesuffix(".csv.gz") in CATALOG
-            )
+            known = path.name.endswith(file_suffix(kind)) and (kind != "catalog" or path.name.removesuffix(".csv.gz") in CATALOG)
             if not known or not path.is_file():
                 raise BadInput(self.name(path), f"not a file of the contract: {kind} holds {_expected(kind)}")
         if kind == "catalog" and paths:

@@ -104,7 +104,11 @@ SIGNED_KRW = Form("whole won from -10^15 to 10^15", "-?[0-9]{1,16}", _between(-(
 DURATION = Form("milliseconds, 0 or more", "[0-9]{1,10}")
 DAY = Form("a real date YYYY-MM-DD", "[0-9]{4}-[0-9]{2}-[0-9]{2}", _is_day)
 DAY_OR_EMPTY = Form("a real date YYYY-MM-DD, or empty", "(?:[0-9]{4}-[0-9]{2}-[0-9]{2})?", _is_day_or_empty)
-ANY_INSTANT = Form("ISO 8601 with offset, YYYY-MM-DDThh:mm:ss[.ffffff](Z|±hh:mm)", r"[0-9TZ:.+-]{20,32}", lambda t: instant(t) is not None)
+ANY_INSTANT = Form(
+    "ISO 8601 with offset, YYYY-MM-DDThh:mm:ss[.ffffff](Z|±hh:mm)",
+    r"[0-9TZ:.+-]{20,32}",
+    lambda t: instant(t) is not None,
+)
 RIGHT_TYPE = one_of("producer", "author", "performer")
 SERVICE = one_of("sub_stream", "ad_stream", "download", "promo")
 REPORT_FORMATS = Form("csv, xlsx, dsr, pdf joined by |", r"(?:(?:csv|xlsx|dsr|pdf)(?:\|(?:csv|xlsx|dsr|pdf))*)?")

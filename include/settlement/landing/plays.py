@@ -111,7 +111,9 @@ def _objects(lines: list[bytes]) -> tuple[list[dict[str, Any]], np.ndarray[Any, 
         parsed = list(map(orjson.loads, lines))
     except orjson.JSONDecodeError:
         parsed = [_parse_one(line) for line in lines]
-    mask = np.fromiter((type(v) is dict and len(line) <= MAX_LINE for v, line in zip(parsed, lines, strict=True)), np.bool_, len(lines))
+    mask = np.fromiter(
+        (type(v) is dict and len(line) <= MAX_LINE for v, line in zip(parsed, lines, strict=True)), np.bool_, len(lines)
+    )
     if not mask.all():
         parsed = [value if good else {} for value, good in zip(parsed, mask, strict=True)]
     return parsed, mask

@@ -95,7 +95,7 @@ class _Records:
 def _header(records: _Records, spec: CsvFile) -> list[int]:
     """Places of the contract's columns among the file's."""
     record = records.next()
-    name = records._name  # noqa: SLF001
+    name = records._name
     if record is None:
         raise BadInput(name, "no header row")
     header = record[0]
@@ -107,9 +107,7 @@ def _header(records: _Records, spec: CsvFile) -> list[int]:
     return [header.index(column) for column in spec.columns]
 
 
-def _table(
-    chunk: list[tuple[list[str], str]], first: int, places: list[int], name: str, spec: CsvFile, day: str
-) -> pa.Table:
+def _table(chunk: list[tuple[list[str], str]], first: int, places: list[int], name: str, spec: CsvFile, day: str) -> pa.Table:
     columns = {
         column: pa.array([fields[place] for fields, _ in chunk], pa.string())
         for column, place in zip(spec.columns, places, strict=True)
@@ -136,9 +134,7 @@ def _shown(value: str) -> str:
     return repr(value if len(value) <= 80 else value[:80] + "…")
 
 
-def _check_rows(
-    chunk: list[tuple[list[str], str]], first: int, places: list[int], name: str, spec: CsvFile, day: str
-) -> None:
+def _check_rows(chunk: list[tuple[list[str], str]], first: int, places: list[int], name: str, spec: CsvFile, day: str) -> None:
     if not spec.row_rules:
         return
     landing_day = epoch_day(day)

@@ -7,12 +7,15 @@ import io
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from gzip import BadGzipFile
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from isal import igzip, isal_zlib
 
 from settlement.errors import BadInput
+
+_DAMAGED: tuple[type[Exception], ...] = (BadGzipFile, isal_zlib.error, zlib.error)
 
 
 class HashingReader(io.RawIOBase):
@@ -51,11 +54,11 @@ def gunzip(path: Path, name: str, sha256: str) -> Iterator[BinaryIO]:
             raise BadInput(name, "gzip cut short: the file has no bytes at all")
         hashing = HashingReader(stream)
         try:
-            with igzip.IGzipFile(fileobj=io.BufferedReader(hashing, 1 << 20), mode="rb") as content:
-                yield content
+            with igzip.open(io.BufferedReader(hashing, 1 << 20), "rb") as content:  # type: ignore[no-untyped-call]
+                yield cast("BinaryIO", content)
         except EOFError:
             raise BadInput(name, "gzip cut short: it ends before its end marker", hint="ask for the file again") from None
-        except (igzip.BadGzipFile, isal_zlib.IsalError, zlib.error) as error:
+        except _DAMAGED as error:
             raise BadInput(name, f"gzip damaged: {error}", hint="ask for the file again") from None
         if hashing.finish() != sha256:
             raise BadInput(name, "changed while it was read", hint="run again once the delivery is complete")

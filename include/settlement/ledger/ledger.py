@@ -46,9 +46,7 @@ class Ledger:
 
     def candidate(self, run_id: str, stage: str, partition: Partition) -> Build | None:
         """The newest sealed candidate of a run, stage and partition."""
-        found = list(
-            self.records(kind="sealed", stage=stage, partition=partition.key, version=partition.version, run_id=run_id)
-        )
+        found = list(self.records(kind="sealed", stage=stage, partition=partition.key, version=partition.version, run_id=run_id))
         return Build.of_record(found[-1]) if found else None
 
     def head(self, stage: str, partition: Partition) -> Head | None:
@@ -146,9 +144,7 @@ def _hashed(row: Any) -> dict[str, Any]:
 
 
 def _head(connection: Connection, stage: str, partition: Partition) -> Head | None:
-    query = select(head).where(
-        head.c.stage == stage, head.c.partition == partition.key, head.c.version == partition.version
-    )
+    query = select(head).where(head.c.stage == stage, head.c.partition == partition.key, head.c.version == partition.version)
     row = connection.execute(query).first()
     return Head(stage, partition, row.build_id, row.seq) if row else None
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from settlement.landing.contract import Kind
 from settlement.warehouse import Partition, canonical_json
 
 GENESIS = "0" * 64
@@ -58,7 +59,7 @@ class Build:
     files_hash: str
     rows_hashes: Mapping[str, str]
     expected_head: str | None
-    landing: Mapping[str, Any]
+    landing: Mapping[Kind, Any]
     seq: int = 0
 
     def body(self) -> dict[str, Any]:

@@ -170,9 +170,7 @@ def _by_right_type(pools: Sequence[Pool]) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(sums.items(), key=lambda item: position(RIGHT_TYPES, item[0])))
 
 
-def _plays(
-    con: duckdb.DuckDBPyConnection, month: str
-) -> tuple[tuple[str, ...], tuple[str, ...], dict[tuple[str, str], int]]:
+def _plays(con: duckdb.DuckDBPyConnection, month: str) -> tuple[tuple[str, ...], tuple[str, ...], dict[tuple[str, str], int]]:
     """Every day of the calendar month, the buckets (known ones always), rows by (day, bucket)."""
     counts = {(str(day), bucket): int(rows) for day, bucket, rows in con.execute(_BUCKETS).fetchall()}
     year, number = map(int, month.split("-"))

@@ -63,9 +63,7 @@ def _render(con: duckdb.DuckDBPyConnection, context: ReportContext, out: Path) -
     return reports
 
 
-def _report(
-    context: ReportContext, partner: Partner, written: list[Mapping[int, FileRecord]], out: Path
-) -> PartnerReport:
+def _report(context: ReportContext, partner: Partner, written: list[Mapping[int, FileRecord]], out: Path) -> PartnerReport:
     files = [records[partner.partner_id] for records in written if partner.partner_id in records]
     manifest = write_manifest(context, partner, files, out / partner.folder)
     paths = tuple(f"{partner.folder}/{file.name}" for file in [*files, manifest])

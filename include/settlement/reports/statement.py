@@ -44,9 +44,7 @@ def write_statements(
     return records
 
 
-def _write(
-    context: ReportContext, partner: Partner, top: list[TopTrack], lines: Iterable[Line], out: Path
-) -> FileRecord:
+def _write(context: ReportContext, partner: Partner, top: list[TopTrack], lines: Iterable[Line], out: Path) -> FileRecord:
     path = out / partner.folder / FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     rows, uwon = 0, 0

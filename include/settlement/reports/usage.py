@@ -76,12 +76,10 @@ FROM line AS l
 SEMI JOIN wanted USING (partner_id)
 LEFT JOIN product AS p USING (product_id)
 ORDER BY l.partner_id, l.product_id, l.right_type, l.part, l.album_id, l.track_id, l.kind
-"""  # noqa: S608  (put together from constants; the month is a parameter)
+"""
 
 
-def write_usages(
-    con: duckdb.DuckDBPyConnection, month: str, partners: Mapping[int, Partner], out: Path
-) -> dict[int, FileRecord]:
+def write_usages(con: duckdb.DuckDBPyConnection, month: str, partners: Mapping[int, Partner], out: Path) -> dict[int, FileRecord]:
     """Write usage.csv for every partner that takes CSV; a partner without lines gets the header alone.
 
     One partner's file is open at a time and one batch of rows in memory; the engine sorts, and spills if it must.

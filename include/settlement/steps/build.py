@@ -17,6 +17,7 @@ from settlement.engines.duckdb import require_schema
 from settlement.errors import EngineError, LandingChanged, SettlementError
 from settlement.export import canonical_hash
 from settlement.landing import folders, reader
+from settlement.landing.contract import Kind
 from settlement.landing.folders import Frozen, Landing
 from settlement.ledger.records import Build
 from settlement.steps.context import Context, Pins, closed_version
@@ -25,7 +26,7 @@ from settlement.warehouse import Partition, files_hash, hash_json, list_files, n
 _INLINE_BYTES = 8 << 20  # below this much landed data a process of its own costs more than it gives
 
 
-def inputs_key(context: Context, stage: str, pins: Pins, landing: Mapping[str, Any]) -> str:
+def inputs_key(context: Context, stage: str, pins: Pins, landing: Mapping[Kind, Any]) -> str:
     """What a build is computed from: pins, frozen files, and the rules of its stage."""
     return hash_json({"pins": pins, "landing": landing, "rules": context.release.stage_hash(stage)})
 
@@ -138,7 +139,7 @@ def build_tables(context: Context, stage: str, partition: Partition) -> Build | 
 
 
 def _seal(
-    context: Context, stage: str, partition: Partition, build_id: str, pins: Pins, inputs: str, landing: dict[str, Any]
+    context: Context, stage: str, partition: Partition, build_id: str, pins: Pins, inputs: str, landing: dict[Kind, Any]
 ) -> Build:
     tables = context.release.catalog.of_stage(stage)
     targets = {table: context.warehouse.build_dir(table.name, partition, build_id) for table in tables}

@@ -145,7 +145,9 @@ def _refuse_other_content(aside: Path, target: Path, keys: Sequence[str]) -> Non
     for key in keys:
         old = target / key
         if old.exists() and old.read_bytes() != (aside / key).read_bytes():
-            raise PublishRefused(f"{old} is published with other content", "published files are never overwritten; settle a new version")
+            raise PublishRefused(
+                f"{old} is published with other content", "published files are never overwritten; settle a new version"
+            )
         if complete and not old.exists():
             raise PublishRefused(f"{target} is published without {key}", "published folders are never added to")
 

@@ -35,7 +35,7 @@ def reserve(context: Context, month: str) -> Partition:
     """
     rules = {stage: context.release.stage_hash(stage) for stage in MONTH_STAGES}
     inputs = hash_json({"pins": context.pins("pools", Partition(month)), "rules": rules})
-    records = [r for r in context.ledger.records(kind="reserved", partition=month)]
+    records = list(context.ledger.records(kind="reserved", partition=month))
     for record in reversed(records):
         if record.body["inputs"] == inputs:
             return record.partition

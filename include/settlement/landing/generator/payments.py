@@ -111,9 +111,7 @@ class Payments:
         ids = payment_ids(prefix, charges)
         return self._render([f"r{one}" for one in ids], "refund", ids, given_back, np.full(len(charges), today))
 
-    def _render(
-        self, ids: list[str], kind: str, refund_of: list[str] | None, charges: Charges, paid_day: Ints
-    ) -> Iterator[Row]:
+    def _render(self, ids: list[str], kind: str, refund_of: list[str] | None, charges: Charges, paid_day: Ints) -> Iterator[Row]:
         people = self.book.population
         subscription = charges.subscription.astype(object)
         subscription[charges.subscription == 0] = ""

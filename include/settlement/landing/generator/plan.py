@@ -86,9 +86,7 @@ def plan_days(seed: int, span: Span, plays: int, rules: ServiceRules) -> list[Da
             planned[kind] = min(counts[at], room)
             room -= planned[kind]
         total = rest[at] + groups[at] * sizes[at]
-        plans.append(
-            DayPlan(day, total, {"normal": room, **planned}, malformed, echoes[at], arrivals, groups[at], sizes[at])
-        )
+        plans.append(DayPlan(day, total, {"normal": room, **planned}, malformed, echoes[at], arrivals, groups[at], sizes[at]))
         malformed += planned["malformed"]
     return plans
 

@@ -63,9 +63,7 @@ class Imported:
     tracks: int
 
 
-def import_listens(
-    files: Sequence[Path], out: Path, options: ImportOptions, progress: Progress = lambda *_: None
-) -> Imported:
+def import_listens(files: Sequence[Path], out: Path, options: ImportOptions, progress: Progress = lambda *_: None) -> Imported:
     """Write the landing of one month under `out`, which must be new or empty, from listening histories.
 
     Args:

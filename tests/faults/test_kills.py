@@ -1,0 +1,119 @@
+"""A run killed before and after each step that leaves a trace, and started again, ends as if nothing had happened."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+from collections.abc import Callable
+from typing import Literal
+
+import pytest
+
+from tests.faults.killed import Point, run_killed
+from tests.faults.processes import Processes
+from tests.integration.house import House
+from tests.integration.shelf import Shelf
+
+HouseIn = Callable[[str], House]
+
+SEALED = "settlement.ledger.ledger:Ledger.seal"
+VERDICT = "settlement.steps.audit:write_verdict"
+PUBLISHED = "settlement.ledger.ledger:Ledger.publish"
+HEAD = "settlement.ledger.ledger:_move_head"
+APPENDED = "settlement.ledger.ledger:Ledger.append"
+APPENDED_ONCE = "settlement.ledger.ledger:Ledger.append_once"
+# The last day and the month are left to do: of six stages the first is the day's raw tables, the fifth the lines.
+FIRST, MIDDLE = 1, 5
+POINTS = [
+    Point(function, when, call, kind)
+    for function, calls, kind in (
+        ("settlement.landing.reader:read_file", (1, 8), None),
+        ("settlement.engines.duckdb:Session.build", (2,), None),
+        (SEALED, (FIRST, MIDDLE), None),
+        ("settlement.warehouse:rename", (2,), None),  # the verdict's; the first one is the probe of the warehouse
+        (VERDICT, (FIRST, MIDDLE), None),
+        (PUBLISHED, (FIRST, MIDDLE), None),
+        (HEAD, (MIDDLE,), None),
+        (APPENDED, (1,), "reserved"),
+        (APPENDED_ONCE, (1,), "approved"),
+        ("settlement.steps.deliver:render_month", (1,), None),
+        ("settlement.steps.deliver:rename", (1, 6), None),
+        ("settlement.steps.deliver:mark", (1, 3, 6), None),
+        (APPENDED_ONCE, (1,), "closed"),
+    )
+    for call in calls
+    for when in ("before", "after")
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("point", POINTS, ids=str)
+def test_a_killed_run_leaves_nothing_that_a_second_run_does_not_put_right(
+    point: Point, processes: Processes, shelf: Shelf, house_in: HouseIn
+) -> None:
+    expected, reports = shelf.expected(), shelf.published()
+    house = house_in("almost")
+    assert kill(processes, house, point) == -signal.SIGKILL
+    house.assert_chain_holds()
+    assert readable_only_when_complete(house)
+    answer = house.run()
+    assert answer.code == 0, answer.err
+    assert house.exports() == expected
+    assert house.published() == reports
+    assert_everything_once(house)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_run_killed_while_it_freezes_its_rules_is_run_again(
+    when: Literal["before", "after"], processes: Processes, shelf: Shelf, house_in: HouseIn
+) -> None:
+    expected, reports = shelf.expected(), shelf.published()
+    house = house_in("days")
+    shutil.rmtree(house.warehouse / "releases")
+    assert kill(processes, house, Point("settlement.release:rename", when)) == -signal.SIGKILL
+    answer = house.run()
+    assert answer.code == 0, answer.err
+    assert house.exports() == expected
+    assert house.published() == reports
+    assert_everything_once(house)
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        Point("alembic.op:create_table", "before"),
+        Point("alembic.op:create_table", "after"),
+        Point("alembic.op:create_table", "after", 2),
+        Point("alembic.op:execute", "after"),
+        Point("alembic.op:execute", "after", 2),
+        Point("settlement.ledger.store:_migrate", "after"),
+    ],
+    ids=str,
+)
+def test_a_ledger_that_was_being_made_is_made_again(point: Point, processes: Processes, house_in: HouseIn) -> None:
+    house = house_in("new")
+    assert kill(processes, house, point) == -signal.SIGKILL
+    house.assert_chain_holds()
+    assert list(house.ledger.records()) == []
+
+
+def kill(processes: Processes, house: House, point: Point) -> int:
+    """The exit code of a run of the month that is killed at the point."""
+    log = house.root / "killed.log"
+    code = processes.run(run_killed, point, house.run_arguments(), log=log)
+    assert "Traceback" not in log.read_text("utf-8"), log.read_text("utf-8")
+    return code
+
+
+def readable_only_when_complete(house: House) -> bool:
+    """Whether each folder that says it is complete is: the same files as its manifest says."""
+    marked = list((house.warehouse / "published").glob("month=*/version=*/partner=*/_SUCCESS"))
+    return all((marker.parent / "manifest.json").exists() for marker in marked)
+
+
+def assert_everything_once(house: House) -> None:
+    """One record of each publication, reservation, approval and closing, and a chain that holds."""
+    house.assert_chain_holds()
+    for kind in ("published", "reserved", "approved", "closed"):
+        twice = {key: times for key, times in house.counted(kind).items() if times != 1}
+        assert not twice, f"{kind} more than once: {twice}"
+    assert sum(house.counted("closed").values()) == 1

@@ -1,0 +1,29 @@
+"""Imported once by the server that processes are forked from: it has what every one of them would parse again.
+
+Only Python objects are made, no engine and no thread, so that a fork is as good as a fresh process.
+"""
+
+import os
+from pathlib import Path
+
+from settlement import cli, reports
+from settlement.audit.checks import all_checks
+from settlement.release import _load_tables
+
+__all__ = ["RELEASE", "cli", "reports"]
+
+# Names the frozen release that the processes will run.
+RELEASE = "SETTLEMENT_TESTS_RELEASE"
+
+
+def warm_up(folder: Path) -> None:
+    """Parse a release's tables and put their queries into the engine's words."""
+    everything = {name: "" for name in ("dt", "month", "version", "first_day", "last_day", "previous_month")}
+    for table in _load_tables(folder / "sql").tables.values():
+        queries = [check.select for check in all_checks(table)]
+        for query in [*queries, *([table.select] if table.select else [])]:
+            query.render("duckdb", everything)
+
+
+if RELEASE in os.environ:
+    warm_up(Path(os.environ[RELEASE]))

@@ -1,0 +1,1 @@
+"""Whole runs of the settlement command on small landings, right and wrong."""

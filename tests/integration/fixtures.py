@@ -1,0 +1,54 @@
+"""Fixtures of the tests that settle in a house."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from settlement.settings import settings
+from tests.integration.house import House
+from tests.integration.shelf import Shelf
+
+__all__ = ["house_in", "one_thread", "shelf", "work"]
+
+_MEMORY_DISK = Path("/dev/shm")
+_ENOUGH = 512 << 20
+
+
+@pytest.fixture(scope="session")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder of this worker in memory where there is room, else on disk: every test writes thousands of small files."""
+    if os.access(_MEMORY_DISK, os.W_OK) and shutil.disk_usage(_MEMORY_DISK).free >= _ENOUGH:
+        folder = Path(tempfile.mkdtemp(prefix="settlement-tests-", dir=_MEMORY_DISK))
+    else:
+        folder = tmp_path_factory.mktemp("work")
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="package", autouse=True)
+def one_thread() -> Iterator[None]:
+    """One engine thread: the tables are tiny, and tests run side by side. A wide terminal: no line is broken."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SETTLEMENT_DUCKDB_THREADS", "1")
+        patch.setenv("COLUMNS", "200")
+        settings.cache_clear()
+        yield
+    settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def shelf(work: Path) -> Shelf:
+    """The states that tests start from."""
+    return Shelf(work)
+
+
+@pytest.fixture
+def house_in(shelf: Shelf) -> Callable[[str], House]:
+    """`house_in("days")`: a house in that state; a test takes one."""
+    return shelf.house

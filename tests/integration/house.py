@@ -1,0 +1,194 @@
+"""A house to settle in: landing, reference data and warehouse in one folder, and the command as a function."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from unittest.mock import patch
+
+from settlement.cli import main
+from settlement.cli.common import make_context
+from settlement.export import EXPORTS
+from settlement.ledger import Ledger
+from settlement.steps.context import Context
+from settlement.warehouse import Warehouse
+from tests.integration.example import MONTH
+from tests.oracle import render, settle
+from tests.worlds.world import COLUMNS
+
+REQUESTER, APPROVER = "Ann", "Bea"
+DAILY_EXPORTS = ("usage_buckets", "revenue_daily", "play_bucket", "payment_bucket")
+Tree = dict[str, bytes]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How the command ended: exit code, stdout, stderr."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def said(self) -> str:
+        """All it said, on one line."""
+        return " ".join(f"{self.out} {self.err}".split())
+
+
+def settlement(*arguments: object) -> Answer:
+    """Run the `settlement` command in this process; an exception that the command doesn't handle is not handled here."""
+    out, err = io.StringIO(), io.StringIO()
+    argv = ["settlement", *map(str, arguments)]
+    code: object = 0
+    with patch.object(sys, "argv", argv), redirect_stdout(out), redirect_stderr(err):
+        try:
+            main()
+        except SystemExit as ending:
+            code = ending.code
+    assert isinstance(code, int | None)
+    return Answer(code or 0, out.getvalue(), err.getvalue())
+
+
+@dataclass(frozen=True)
+class House:
+    """A folder with a landing, reference data and a warehouse."""
+
+    root: Path
+    warehouse: Path
+
+    @classmethod
+    def at(cls, root: Path) -> House:
+        return cls(root, root / "warehouse")
+
+    @property
+    def landing(self) -> Path:
+        return self.root / "landing"
+
+    @property
+    def reference(self) -> Path:
+        return self.root / "reference"
+
+    # -- the command -----------------------------------------------------------------------------------------------
+
+    def run_arguments(self, months: str = MONTH, by: str = REQUESTER, approver: str | None = APPROVER) -> list[str]:
+        places = {"--landing": self.landing, "--reference": self.reference, "--warehouse": self.warehouse}
+        approval = ["--approved-by", approver] if approver is not None else []
+        options = [str(part) for pair in places.items() for part in pair]
+        return ["run", *options, "--months", months, "--requested-by", by, *approval]
+
+    def run(self, months: str = MONTH, *, by: str = REQUESTER, approver: str | None = APPROVER) -> Answer:
+        """`settlement run`; without an approver the month stays open."""
+        return settlement(*self.run_arguments(months, by, approver))
+
+    def command(self, *arguments: object) -> Answer:
+        """Another command on this warehouse."""
+        return settlement(*arguments, "--warehouse", self.warehouse)
+
+    def context(self, run_id: str, requested_by: str = REQUESTER) -> Context:
+        """A run's context, for single steps."""
+        context = make_context(self.warehouse, self.reference, requested_by)
+        return Context(context.warehouse, context.ledger, context.engine, context.release, run_id, requested_by)
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(Warehouse(self.warehouse).ledger_url, self.warehouse)
+
+    # -- what came out ---------------------------------------------------------------------------------------------
+
+    def export(self, table: str, *options: object) -> bytes:
+        """The bytes that `settlement export` writes."""
+        out = self.root / "exported.csv"
+        answer = self.command("export", table, *options, "--out", out)
+        assert answer.code == 0, answer.err
+        return out.read_bytes()
+
+    def exports(self, month: str = MONTH, version: int | None = None) -> Tree:
+        """Every export of a month."""
+        options = ["--month", month, *(["--version", version] if version is not None else [])]
+        return {name: self.export(name, *options) for name in EXPORTS}
+
+    def published(self) -> Tree:
+        """Every file that partners could see."""
+        return tree(self.warehouse / "published")
+
+    def counted(self, kind: str) -> Counter[tuple[str, str, int]]:
+        """How many records of a kind each stage, partition and version has."""
+        records = self.ledger.records(kind=kind)
+        return Counter((record.stage, record.partition.key, record.partition.version) for record in records)
+
+    def heads(self) -> dict[tuple[str, str, int], str]:
+        """The published build of every stage and partition."""
+        stages = ("raw", "ods", "daily", "pools", "lines", "statements")
+        heads = [head for stage in stages for head in self.ledger.heads(stage).values()]
+        return {(head.stage, head.partition.key, head.partition.version): head.build_id for head in heads}
+
+    def assert_nothing_published(self) -> None:
+        """No statements, no reports: nothing that a partner could see or a month could be closed with."""
+        assert self.ledger.heads("statements") == {}
+        assert self.published() == {}
+
+    def assert_chain_holds(self) -> None:
+        answer = self.command("ledger", "verify")
+        assert answer.code == 0, answer.out
+        assert "the chain holds" in answer.out
+
+    # -- what lands ------------------------------------------------------------------------------------------------
+
+    def folder(self, kind: str, day: str) -> Path:
+        return self.landing / kind / f"dt={day}"
+
+    def land(self, kind: str, day: str, files: Mapping[str, bytes]) -> None:
+        """Deliver a folder: these files, gzipped, and nothing else."""
+        folder = self.folder(kind, day)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for name, data in files.items():
+            (folder / name).write_bytes(gzip.compress(data, 1, mtime=0))
+        (folder / "_SUCCESS").touch()
+
+    def snapshot(self, table: str, day: str) -> Path:
+        return self.folder("catalog", day) / f"{table}.csv.gz"
+
+    def write_snapshot(self, table: str, day: str, rows: Iterable[tuple[str, ...]]) -> None:
+        """Replace one file of a catalogue by these rows."""
+        self.snapshot(table, day).write_bytes(gzip.compress(table_text(table, rows), 1, mtime=0))
+
+    def write_reference(self, table: str, rows: Iterable[tuple[str, ...]]) -> None:
+        """Replace a reference file by these rows."""
+        (self.reference / f"{table}.csv").write_bytes(table_text(table, rows))
+
+    def expected(self, month: str = MONTH, version: int = 1) -> Tree:
+        """The exports of a month as the oracle works them out from the same files."""
+        months = [name for name in ("2026-02", "2026-03") if name <= month]
+        tables = settle(self.landing, self.reference, months)
+        return {
+            name: render(name, [{**row, **({"version": version} if "version" in row else {})} for row in rows
+                                if str(row.get("month", row.get("dt"))).startswith(month)]).encode()
+            for name, rows in tables.items()
+        }  # fmt: skip
+
+
+def table_text(table: str, rows: Iterable[tuple[str, ...]]) -> bytes:
+    """A CSV file in plain words: none of the values needs quotes."""
+    return "".join(",".join(row) + "\n" for row in (COLUMNS[table], *rows)).encode()
+
+
+def tree(root: Path) -> Tree:
+    """Path and content of every file below a folder; names that begin with a dot are nobody's business."""
+    paths = [path for path in sorted(root.rglob("*")) if path.is_file()] if root.is_dir() else []
+    keys = {path.relative_to(root): path for path in paths}
+    return {key.as_posix(): path.read_bytes() for key, path in keys.items() if not any(p.startswith(".") for p in key.parts)}
+
+
+def copy_folder(source: Path, target: Path) -> None:
+    """Copy a folder of thousands of small files; what was at the target goes."""
+    shutil.rmtree(target, ignore_errors=True)
+    subprocess.run(["cp", "-a", str(source), str(target)], check=True)

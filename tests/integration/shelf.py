@@ -1,0 +1,113 @@
+"""Houses in the states that tests start from: each state is made once a worker and then copied."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from settlement.landing.folders import Landing
+from settlement.ledger.records import Build
+from settlement.pipeline import DAY_STAGES, days_of
+from settlement.steps.audit import audit
+from settlement.steps.build import build_raw, build_tables
+from settlement.steps.context import Context
+from settlement.steps.publish import Published, publish
+from settlement.warehouse import Partition
+from tests.integration.example import DAY_BEFORE_LAST, LAST, MONTH, NEXT, example
+from tests.integration.house import House, Tree, copy_folder
+from tests.worlds import World, write, write_reference
+
+
+def audited(context: Context, build: Build) -> Published:
+    """Audit and publish a candidate."""
+    audit(context, build)
+    return publish(context, build)
+
+
+def settle_day_stage(context: Context, landing: Path, stage: str, day: str) -> None:
+    """Build, audit and publish one stage of a day."""
+    if stage == "raw":
+        build = build_raw(context, Landing(landing), day, _no_processes)
+    else:
+        build = build_tables(context, stage, Partition(day))
+    if build is not None:
+        audited(context, build)
+
+
+def _no_processes() -> None:  # type: ignore[return]
+    raise AssertionError("so little is read in this process")
+
+
+def settle_days(house: House, days: list[str], run_id: str = "days") -> None:
+    """All stages of the days, one day after the other."""
+    context = house.context(run_id)
+    for day in days:
+        for stage in DAY_STAGES:
+            settle_day_stage(context, house.landing, stage, day)
+
+
+@dataclass
+class Shelf:
+    """States by name: `new` (landing and reference only), `almost` (all days but the last), `days` (all days),
+    `open` (statements, no approval), `closed`, `next_days` (the days of the next month too), `both` (both closed).
+    """
+
+    root: Path
+    _made: dict[str, Path] = field(default_factory=dict)
+    _expected: dict[str, Tree] = field(default_factory=dict)
+
+    @property
+    def place(self) -> Path:
+        """Every house is put at the same place: the package keeps what it parsed by path."""
+        return self.root / "house"
+
+    def house(self, state: str) -> House:
+        """A copy of a state to do anything with; the house that was taken before goes."""
+        copy_folder(self._state(state), self.place)
+        return House.at(self.place)
+
+    def expected(self, month: str = MONTH) -> Tree:
+        """The exports of the example, by the oracle."""
+        if month not in self._expected:
+            self._expected[month] = House.at(self._state("new")).expected(month)
+        return self._expected[month]
+
+    def published(self) -> Tree:
+        """The reports that an undisturbed run publishes."""
+        return House.at(self._state("closed")).published()
+
+    def _state(self, name: str) -> Path:
+        if name not in self._made:
+            steps: dict[str, tuple[str, Callable[[House], None]]] = {
+                "almost": ("new", lambda house: settle_days(house, days_of(MONTH)[:-1])),
+                "days": ("almost", lambda house: settle_days(house, [LAST])),
+                "open": ("days", lambda house: _run(house, MONTH, None)),
+                "closed": ("days", lambda house: _run(house, MONTH, "Bea")),
+                "next_days": ("days", lambda house: settle_days(house, days_of(NEXT))),
+                "both": ("next_days", lambda house: _run(house, f"{MONTH}..{NEXT}", "Bea")),
+            }
+            if name == "new":
+                lay_out(example(), self.place)
+            else:
+                before, step = steps[name]
+                house = self.house(before)
+                step(house)
+            self._made[name] = self.root / name
+            copy_folder(self.place, self._made[name])
+        return self._made[name]
+
+
+def lay_out(world: World, root: Path) -> House:
+    """A new house with the world's landing and reference data."""
+    shutil.rmtree(root, ignore_errors=True)
+    house = House.at(root)
+    write(world, house.landing)
+    write_reference(world, house.reference)
+    return house
+
+
+def _run(house: House, months: str, approver: str | None) -> None:
+    answer = house.run(months, approver=approver)
+    assert answer.code == 0, answer.err
