@@ -44,7 +44,7 @@ class Runner:
     landing: Landing
     approved_by: str | None
     progress: Progress
-    processes: int
+    readers: int
     _pool: Executor | None = None
 
     def run(self, wanted: Sequence[str]) -> Iterator[MonthResult]:
@@ -53,12 +53,13 @@ class Runner:
         Raises:
             SettlementError: what is missing, wrong or not allowed; what was published before stays.
         """
-        with self._processes():
+        with self.processes():
             for month in wanted:
                 yield self._month(month)
 
     @contextmanager
-    def _processes(self) -> Iterator[None]:
+    def processes(self) -> Iterator[None]:
+        """Keep the processes that parse landing files until the end of the block."""
         try:
             yield
         finally:
@@ -68,7 +69,7 @@ class Runner:
 
     def _workers(self) -> Executor:
         if self._pool is None:  # spawned, since a fork would copy the engine's threads
-            self._pool = ProcessPoolExecutor(self.processes, mp_context=get_context("spawn"))
+            self._pool = ProcessPoolExecutor(self.readers, mp_context=get_context("spawn"))
         return self._pool
 
     def _month(self, month: str) -> MonthResult:
@@ -85,19 +86,19 @@ class Runner:
         done = 0
         for day in landed:
             self.progress(f"raw {day}", done, total)
-            self._raw(day, result)
+            self.raw_day(day, result)
             done += 1
         for day in days:
             for stage in ("ods", "daily"):
                 self.progress(f"{stage} {day}", done, total)
-                self._finish(build_tables(self.context, stage, Partition(day)), result)
+                self.finish(build_tables(self.context, stage, Partition(day)), result)
                 done += 1
         result.partition = months.reserve(self.context, month)
         if self.approved_by:
             months.require_approver(self.context, result.partition, self.approved_by)
         for stage in MONTH_STAGES:
             self.progress(f"{stage} {month}", done, total)
-            self._finish(build_tables(self.context, stage, result.partition), result)
+            self.finish(build_tables(self.context, stage, result.partition), result)
             done += 1
         if self.approved_by:
             self.progress(f"reports {month}", done, total)
@@ -131,13 +132,14 @@ class Runner:
         if head is not None and self.landing.kinds(day):
             require_unchanged(self.context, head, self.landing.freeze(day), day)
 
-    def _raw(self, day: str, result: MonthResult) -> None:
+    def raw_day(self, day: str, result: MonthResult) -> None:
+        """Ingest a landing day; a day of a closed month is only checked."""
         if closed_version(self.context.ledger, day[:7]) is not None:
             self._check_closed_day(day)
         else:
-            self._finish(build_raw(self.context, self.landing, day, self._workers), result)
+            self.finish(build_raw(self.context, self.landing, day, self._workers), result)
 
-    def _finish(self, build: Build | None, result: MonthResult) -> None:
+    def finish(self, build: Build | None, result: MonthResult) -> None:
         """Audit and publish a candidate; none means that the published build is of the same inputs."""
         outcome = "unchanged"
         if build is not None:

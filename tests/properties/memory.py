@@ -41,14 +41,12 @@ class MemoryTables:
     def exports(self, folders: Folders, reference_files: Mapping[str, bytes], months: list[str]) -> dict[str, str]:
         """The canonical CSV of every export, all days and months in one."""
         with self._engine.session({}) as session:
-            session.con.execute("PRAGMA disable_optimizer")  # a few rows: planning would cost more than it saves
             session.con.begin()
             self._create(session)
             self._load_reference(session, reference_files)
             landed = self._load_raw(session, folders)
             for month in months:
-                for day in pipeline.days_of(month):
-                    self._day(session, day, landed)
+                self._days(session, month, landed)
                 self._month(session, month)
             days = (f"{months[0]}-01", f"{months[-1]}-31")
             found = {name: "".join(_csv(session, wanted, days)) for name, wanted in export.EXPORTS.items()}
@@ -81,15 +79,21 @@ class MemoryTables:
             _insert(session, table, pa.concat_tables(parts))
         return landed
 
-    def _day(self, session: Session, day: str, landed: set[tuple[str, str]]) -> None:
-        session.params = pipeline.parameters(Partition(day))
-        last = pipeline.days_of(day[:7])[-1]
+    def _days(self, session: Session, month: str, landed: set[tuple[str, str]]) -> None:
+        """Each daily table for all days of the month that can have rows, in one statement."""
+        days = pipeline.days_of(month)
         for stage in ("ods", "daily"):
             for table in self._catalog.of_stage(stage):
-                if table.name in self._only_month_end and day != last:
-                    continue
-                if self._has_input(table, day, landed) and _build(session, table, f"'{day}' AS dt"):
-                    landed.add((table.name, day))
+                wanted = days[-1:] if table.name in self._only_month_end else days
+                selects = []
+                for day in wanted:
+                    if self._has_input(table, day, landed):
+                        session.params = pipeline.parameters(Partition(day))
+                        selects.append(f"SELECT *, '{day}' AS dt FROM ({session.select(table)}) AS s")
+                if selects:
+                    session.con.execute(f"INSERT INTO {table.name} {' UNION ALL '.join(selects)}")
+                    found = session.con.execute(f"SELECT DISTINCT dt FROM {table.name}").fetchall()
+                    landed |= {(table.name, day) for (day,) in found}
 
     def _has_input(self, table: Table, day: str, landed: set[tuple[str, str]]) -> bool:
         """Whether the table can have rows: a raw or single input of the day has some, or one that looks back."""
@@ -105,7 +109,8 @@ class MemoryTables:
         session.params = pipeline.parameters(Partition(month, 1))
         for stage in pipeline.MONTH_STAGES:
             for table in self._catalog.of_stage(stage):
-                _build(session, table, f"'{month}' AS month, 1 AS version")
+                select = f"SELECT *, '{month}' AS month, 1 AS version FROM ({session.select(table)}) AS s"
+                session.con.execute(f"INSERT INTO {table.name} {select}")
 
 
 def _parsed(folders: Folders) -> Iterator[tuple[str, str, pa.Table]]:
@@ -132,11 +137,6 @@ def _insert(session: Session, table: str, content: pa.Table) -> None:
     session.con.register("incoming", content)
     session.con.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM incoming")
     session.con.unregister("incoming")
-
-
-def _build(session: Session, table: Table, partition: str) -> int:
-    cursor = session.con.execute(f"INSERT INTO {table.name} SELECT *, {partition} FROM ({session.select(table)}) AS s")
-    return int(cursor.fetchall()[0][0])
 
 
 def _csv(session: Session, wanted: export.Export, days: tuple[str, str]) -> Iterator[str]:

@@ -78,9 +78,7 @@ def landing(options: Options, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def lines_of(landing: Path, day: date) -> list[bytes]:
-    content = b"".join(
-        gzip.decompress(path.read_bytes()) for path in sorted((landing / f"plays/dt={day}").glob("*.gz"))
-    )
+    content = b"".join(gzip.decompress(path.read_bytes()) for path in sorted((landing / f"plays/dt={day}").glob("*.gz")))
     return [line.removesuffix(b"\r") for line in content.removesuffix(b"\n").split(b"\n")]
 
 
@@ -114,14 +112,10 @@ def play_of(line: bytes) -> Json | None:
         return None
     texts = {name: str(value[name]) if type(value.get(name)) in (int, str) else "" for name in FORMS}
     fits = all(re.fullmatch(form, texts[name], re.ASCII) for name, form in FORMS.items())
-    return (
-        {**value, **texts} if fits and int(texts["ms_played"]) <= 86_400_000 and instant(texts["started_at"]) else None
-    )
+    return {**value, **texts} if fits and int(texts["ms_played"]) <= 86_400_000 and instant(texts["started_at"]) else None
 
 
-def bucket(
-    play: Json | None, day: int, earlier: set[str], today: set[str], counts: Counter[tuple[str, str, int]]
-) -> str:
+def bucket(play: Json | None, day: int, earlier: set[str], today: set[str], counts: Counter[tuple[str, str, int]]) -> str:
     """The bucket of a play by rules §2, given what was seen before it; keeps count."""
     if play is None:
         return "malformed"

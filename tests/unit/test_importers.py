@@ -125,9 +125,7 @@ def test_user_ids_do_not_depend_on_the_other_files(tmp_path: Path, options: Impo
     import_listens([other, mine], tmp_path / "both", options)
     alone, both = plays_of(tmp_path / "alone"), plays_of(tmp_path / "both")
     assert len(both) == len(alone) + 1
-    assert {key: play["user_id"] for key, play in alone.items()}.items() <= {
-        k: p["user_id"] for k, p in both.items()
-    }.items()
+    assert {key: play["user_id"] for key, play in alone.items()}.items() <= {k: p["user_id"] for k, p in both.items()}.items()
 
 
 def test_the_same_import_gives_the_same_bytes(tmp_path: Path, options: ImportOptions) -> None:
@@ -231,24 +229,18 @@ def test_listenbrainz_listens_last_as_long_as_the_recording(tmp_path: Path, opti
     assert "export:1700003000:r-1" in plays
 
 
-def test_listenbrainz_as_one_array_and_the_same_listen_twice_keeps_its_id(
-    tmp_path: Path, options: ImportOptions
-) -> None:
+def test_listenbrainz_as_one_array_and_the_same_listen_twice_keeps_its_id(tmp_path: Path, options: ImportOptions) -> None:
     same = listen(1_700_000_000)
     first = write(tmp_path / "x/a.json", f"[{same}]")
     second = write(tmp_path / "x/b.jsonl", f"{same}\n")
     result = import_listens([first, second], tmp_path / "L", options)
-    lines = [
-        line for p in (tmp_path / "L").glob("plays/*/*.gz") for line in gzip.decompress(p.read_bytes()).splitlines()
-    ]
+    lines = [line for p in (tmp_path / "L").glob("plays/*/*.gz") for line in gzip.decompress(p.read_bytes()).splitlines()]
     assert result.plays == len(lines) == 2
     assert len(set(lines)) == 1
 
 
 def test_folders_of_the_same_name_are_different_listeners(tmp_path: Path, options: ImportOptions) -> None:
-    files = [
-        write(tmp_path / f"{who}/MyData/h.json", spotify(("2024-05-01 10:00", "A", who, 1))) for who in ("kim", "lee")
-    ]
+    files = [write(tmp_path / f"{who}/MyData/h.json", spotify(("2024-05-01 10:00", "A", who, 1))) for who in ("kim", "lee")]
     plays = imported(tmp_path, options, *files)
     assert len(plays) == len({play["user_id"] for play in plays.values()}) == 2
     assert all(len(play_id) <= 64 for play_id in plays)
@@ -281,9 +273,7 @@ CSV_HEADER = "user,ended_at_utc_min,artist,track,ms_played,src_row_id\n"
         ("p.csv", CSV_HEADER + "u1,2024-05-01 10:00,A,B,1,\n", "row 1: src_row_id is ''"),
     ],
 )
-def test_what_cannot_be_read_is_named(
-    tmp_path: Path, options: ImportOptions, name: str, content: str, says: str
-) -> None:
+def test_what_cannot_be_read_is_named(tmp_path: Path, options: ImportOptions, name: str, content: str, says: str) -> None:
     source = write(tmp_path / name, content)
     with pytest.raises(BadInput) as raised:
         import_listens([source], tmp_path / "L", options)

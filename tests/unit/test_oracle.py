@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+
 from tests.oracle import BadInputError, Exports, settle_folders
 from tests.oracle.conservation import assert_conserved, number
 from tests.worlds import World, in_memory, permuted, reference_files, worlds
@@ -170,9 +171,7 @@ def test_other_revenue_counts_once_by_landing_day_then_raw_line() -> None:
         ((0, "", ""), "unit_leg", 0),
     ],
 )
-def test_the_largest_leg_is_the_pool_and_ties_go_unit_sub_rev(
-    legs: tuple[object, ...], winner: str, pool_krw: int
-) -> None:
+def test_the_largest_leg_is_the_pool_and_ties_go_unit_sub_rev(legs: tuple[object, ...], winner: str, pool_krw: int) -> None:
     # N = 2, S = 1, R = 10 won
     plays = [play("2024-02-01", "a"), play("2024-02-02", "b")]
     exports = settled(plain_world(*plays, money=[payment("2024-02-01", "c")], rate_card=rate("sub_stream", *legs)))

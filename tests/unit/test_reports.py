@@ -88,9 +88,7 @@ POOLS = [("p1", "producer", 90, 1000), ("p1", "author", 90, 50), ("p1", "perform
 WORTHLESS_LINE = """
 INSERT INTO mart.settlement_line VALUES ('2026-03', 2, 'p1', 2, 'author', 0, 'unmatched', 5, 1, 0, 0);
 """
-HEADER = (
-    "month,product_id,product,right_type,kind,album_id,upc,album,label,track_id,isrc,title,artist,plays,amount_won\r\n"
-)
+HEADER = "month,product_id,product,right_type,kind,album_id,upc,album,label,track_id,isrc,title,artist,plays,amount_won\r\n"
 
 
 def insert(con: duckdb.DuckDBPyConnection, table: str, rows: list[Any]) -> None:

@@ -17,7 +17,7 @@ from settlement.engines.dialect import Query
 from settlement.errors import EngineError
 from settlement.landing.reader import COMPRESSION, COMPRESSION_LEVEL
 from settlement.settings import Settings
-from settlement.tables import Column, Table
+from settlement.tables import Table
 
 _DUCKDB = {"STRING": "VARCHAR", "BIGINT": "BIGINT", "DECIMAL(38,0)": "DECIMAL(38,0)", "BOOLEAN": "BOOLEAN"}
 _ARROW = {"STRING": pa.string(), "BIGINT": pa.int64(), "DECIMAL(38,0)": pa.decimal128(38, 0), "BOOLEAN": pa.bool_()}
@@ -100,25 +100,18 @@ class Session:
     def rows_hashes(self, folders: Mapping[Table, Path]) -> dict[str, str]:
         """Row count and order-free hash of the content per table: equal for equal rows, whatever wrote them.
 
-        Per row MD5 of its values as length-prefixed text; the two 64-bit halves are summed.
+        The sum of DuckDB's 64-bit hash of each row. It may change with DuckDB's version, which is therefore part of the
+        text: hashes of two versions are never equal.
         """
         selects = [_hash_select(table, folder) for table, folder in folders.items()]
         rows = self.run(" UNION ALL ".join(selects), "rows_hash").fetchall() if selects else []
-        return {name: f"{count}-{int(low) % 2**64:016x}{int(high) % 2**64:016x}" for name, count, low, high in rows}
+        return {name: f"{count}-{int(total) % 2**64:016x}-duckdb{duckdb.__version__}" for name, count, total in rows}
 
 
 def _hash_select(table: Table, folder: Path) -> str:
-    values = " || ".join(_hash_text(column) for column in table.columns)
+    columns = ", ".join(quote(column.name) for column in table.columns)
     source = f"read_parquet({literal(f'{folder}/*.parquet')}, hive_partitioning = false)"
-    sums = ", ".join(f"coalesce(sum(md5_number_{half}(t)), 0)" for half in ("lower", "upper"))
-    return f"SELECT {literal(table.name)}, count(*), {sums} FROM (SELECT {values} AS t FROM {source})"
-
-
-def _hash_text(column: Column) -> str:
-    name = quote(column.name)
-    if column.type == "STRING":
-        return f"coalesce(strlen({name}) || ':' || {name}, '~')"
-    return f"coalesce(CAST({name} AS VARCHAR), '~') || ';'"
+    return f"SELECT {literal(table.name)}, count(*), coalesce(sum(hash({columns})), 0) FROM {source}"
 
 
 def require_schema(table: Table, path: Path) -> None:

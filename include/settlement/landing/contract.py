@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from settlement.landing import forms
 from settlement.landing.forms import Form, epoch_day
 
@@ -14,8 +17,19 @@ KINDS: tuple[Kind, ...] = ("plays", "payments", "other_revenue", "catalog")
 SUCCESS = "_SUCCESS"
 MAX_RANGE_DAYS = 400
 
-# A row rule gets the row and the landing day (days since 1970-01-01) and says what is wrong, or None.
-RowRule = Callable[[Mapping[str, str], int], str | None]
+Columns = Mapping[str, pa.StringArray]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The first row of a chunk that breaks a rule across columns: its index in the chunk, and why."""
+
+    index: int
+    reason: str
+
+
+# A row rule gets a chunk's columns and the landing day (days since 1970-01-01).
+RowRule = Callable[[Columns, int], Problem | None]
 
 
 @dataclass(frozen=True)
@@ -27,30 +41,47 @@ class CsvFile:
     row_rules: tuple[RowRule, ...] = field(default=())
 
 
-def _refund_names_a_charge(row: Mapping[str, str], _day: int) -> str | None:
-    if row["kind"] == "charge" and row["refund_of"]:
-        return f"refund_of is {row['refund_of']!r} on a charge: must be empty"
-    return None
+def _first(mask: pa.BooleanArray) -> int | None:
+    found = pc.index(mask, pa.scalar(True)).as_py()
+    return None if found < 0 else int(found)
+
+
+def _charge_refunds_nothing(columns: Columns, _day: int) -> Problem | None:
+    bad = _first(pc.and_(pc.equal(columns["kind"], "charge"), pc.not_equal(columns["refund_of"], "")))
+    if bad is None:
+        return None
+    return Problem(bad, f"refund_of is {columns['refund_of'][bad].as_py()!r} on a charge: must be empty")
 
 
 def _range_in_order(start: str, end: str) -> RowRule:
-    def rule(row: Mapping[str, str], _day: int) -> str | None:
-        if row[end] and row[end] < row[start]:
-            return f"{end} {row[end]} lies before {start} {row[start]}"
-        return None
+    def rule(columns: Columns, _day: int) -> Problem | None:
+        bad = _first(pc.and_(pc.not_equal(columns[end], ""), pc.less(columns[end], columns[start])))
+        if bad is None:
+            return None
+        return Problem(bad, f"{end} {columns[end][bad].as_py()} lies before {start} {columns[start][bad].as_py()}")
 
     return rule
 
 
-def _service_range_bounded(row: Mapping[str, str], day: int) -> str | None:
-    start, end = epoch_day(row["service_start"]), epoch_day(row["service_end"])
-    assert start is not None
-    assert end is not None
-    if end - start + 1 > MAX_RANGE_DAYS:
-        return f"service range {row['service_start']} … {row['service_end']} has {end - start + 1} days: at most {MAX_RANGE_DAYS}"
-    if end - day > MAX_RANGE_DAYS:
-        return f"service_end {row['service_end']} is {end - day} days after the landing day: at most {MAX_RANGE_DAYS}"
+def _service_range_bounded(columns: Columns, day: int) -> Problem | None:
+    starts, ends = (_epoch_days(columns[name]) for name in ("service_start", "service_end"))
+    lengths = pc.add(pc.subtract(ends, starts), 1)
+    bad = _first(pc.greater(lengths, MAX_RANGE_DAYS))
+    if bad is not None:
+        span = f"{columns['service_start'][bad].as_py()} … {columns['service_end'][bad].as_py()}"
+        return Problem(bad, f"service range {span} has {lengths[bad].as_py()} days: at most {MAX_RANGE_DAYS}")
+    bad = _first(pc.greater(ends, day + MAX_RANGE_DAYS))
+    if bad is not None:
+        end = columns["service_end"][bad].as_py()
+        late = ends[bad].as_py() - day
+        return Problem(bad, f"service_end {end} is {late} days after the landing day: at most {MAX_RANGE_DAYS}")
     return None
+
+
+def _epoch_days(days: pa.StringArray) -> pa.Int64Array:
+    distinct = pc.unique(days)
+    numbers = pa.array([epoch_day(day) for day in distinct.to_pylist()], pa.int64())
+    return numbers.take(pc.index_in(days, value_set=distinct))
 
 
 _VALIDITY = _range_in_order("valid_from", "valid_to")
@@ -71,7 +102,7 @@ PAYMENTS = CsvFile(
         "service_start": forms.DAY,
         "service_end": forms.DAY,
     },
-    (_refund_names_a_charge, _range_in_order("service_start", "service_end"), _service_range_bounded),
+    (_charge_refunds_nothing, _range_in_order("service_start", "service_end"), _service_range_bounded),
 )
 OTHER_REVENUE = CsvFile(
     "raw.other_revenue",

@@ -85,7 +85,7 @@ def parse(lines: list[bytes], file: str, first_row: int) -> pa.Table:
     columns = [
         pa.repeat(pa.scalar(file), len(lines)),
         pa.array(np.arange(first_row, first_row + len(lines), dtype=np.int64)),
-        _line_texts(lines),
+        _line_texts(lines, is_object),
         keep,
         texts["play_id"],
         texts["user_id"],
@@ -121,7 +121,9 @@ def _objects(lines: list[bytes]) -> tuple[list[dict[str, Any]], np.ndarray[Any, 
 
 def _values(objects: list[dict[str, Any]], lines: list[bytes]) -> dict[str, list[Any]]:
     """Each field's values. A zero may have been written `-0`, which has no form: those few lines are parsed exactly."""
-    values = {name: [o.get(name) for o in objects] for name in _FIELDS}
+    # An object that has just the fields of the contract, in its order, gives its values as they stand.
+    rows = [o.values() if tuple(o) == _FIELDS else map(o.get, _FIELDS) for o in objects]
+    values = {name: list(column) for name, column in zip(_FIELDS, zip(*rows, strict=True), strict=True)}
     for name in ("play_id", "user_id", "subscription_id", "product_id", "track_id", "ms_played"):
         column = values[name]
         if 0 in column:
@@ -161,23 +163,13 @@ def _parse_exactly(line: bytes) -> Any:
 
 def _texts(values: list[Any]) -> pa.StringArray:
     """Text of each value: a text as it is, an integer literal of up to 18 digits as its digits, anything else null."""
-    kinds = set(map(type, values))
-    if kinds == {str}:
+    if set(map(type, values)) == {str}:
         return pa.array(values, pa.string())
-    if kinds == {int}:
-        try:
-            numbers = np.array(values, dtype=np.int64)
-        except OverflowError:
-            numbers = None
-        if numbers is not None and numbers.min() >= 0 and numbers.max() < 10**18:
-            return pa.array(numbers).cast(pa.string())
-    return pa.array([_text(value) for value in values], pa.string())
-
-
-def _text(value: Any) -> str | None:
-    if type(value) is str:
-        return value
-    return str(value) if type(value) is int and 0 <= value < 10**18 else None
+    texts: list[str | None] = list(map(str, values))
+    for index, value in enumerate(values):
+        if type(value) is not str and (type(value) is not int or not 0 <= value < 10**18):
+            texts[index] = None
+    return pa.array(texts, pa.string())
 
 
 def _mask(array: pa.BooleanArray) -> np.ndarray[Any, np.dtype[np.bool_]]:
@@ -209,16 +201,15 @@ class _Cache(dict[str, Any]):
 
     def __missing__(self, key: str) -> Any:
         result = self._function(key)
-        if len(self) < _CACHE_LIMIT:
-            self[key] = result
+        if len(self) >= _CACHE_LIMIT:
+            self.clear()
+        self[key] = result
         return result
 
 
-# An instant is the sum of three parts with few distinct texts each. Each part is checked with the others at a fixed place
-# that is in form, so that the one grammar in forms.instant stays the only one.
-_EPOCH_US = forms.instant("1970-01-01T00:00:00Z")
-_DATE_US = _Cache(lambda text: forms.instant(f"{text}T00:00:00Z"))
-_CLOCK_US = _Cache(lambda text: forms.instant(f"1970-01-01T{text}Z"))
+# An instant is the sum of two parts with few distinct texts each. Each part is checked with the other replaced by one that
+# is in form, so that the grammar in forms.instant stays the only one.
+_SECOND_US = _Cache(lambda text: forms.instant(f"{text}Z"))
 _ZONE_US = _Cache(lambda text: forms.instant(f"1970-01-01T00:00:00{text}"))
 
 
@@ -226,9 +217,9 @@ def _instants(values: list[Any]) -> tuple[pa.Int64Array, pa.Int64Array]:
     """Instants in µs and Korean dates in epoch days, null where a value is off its form."""
     found: list[int | None] = []
     for value in values:
-        if type(value) is str and len(value) > 19 and value[10] == "T":
-            day, clock, zone = _DATE_US[value[:10]], _CLOCK_US[value[11:19]], _ZONE_US[value[19:]]
-            found.append(day[0] + clock[0] + zone[0] if day and clock and zone else None)
+        if type(value) is str:
+            second, zone = _SECOND_US[value[:19]], _ZONE_US[value[19:]]
+            found.append(second[0] + zone[0] if second and zone else None)
         else:
             found.append(None)
     instants = pa.array(found, pa.int64())
@@ -250,25 +241,14 @@ def _only(values: list[Any], kind: type, to: pa.DataType) -> pa.Array:
     return pa.array([value if type(value) is kind else None for value in values], to)
 
 
-_UNKNOWN_BY_KEYS: dict[tuple[str, ...], int] = {}
-
-
 def _unknown_fields(objects: list[dict[str, Any]]) -> pa.Int64Array:
-    counts: list[int] = []
-    for o in objects:
-        keys = tuple(o)
-        count = _UNKNOWN_BY_KEYS.get(keys)
-        if count is None:
-            count = sum(key not in _KNOWN for key in keys)
-            if len(_UNKNOWN_BY_KEYS) < _CACHE_LIMIT:
-                _UNKNOWN_BY_KEYS[keys] = count
-        counts.append(count)
-    return pa.array(counts, pa.int64())
+    counts = (0 if tuple(o) == _FIELDS else sum(key not in _KNOWN for key in o) for o in objects)
+    return pa.array(np.fromiter(counts, np.int64, len(objects)))
 
 
-def _line_texts(lines: list[bytes]) -> pa.StringArray:
+def _line_texts(lines: list[bytes], is_object: np.ndarray[Any, np.dtype[np.bool_]]) -> pa.StringArray:
     """Lines as text; what is no UTF-8 is written as backslash escapes, so that nothing that landed is lost."""
-    try:
-        return pa.array(lines, pa.binary()).cast(pa.string())
-    except pa.ArrowInvalid:
-        return pa.array([line[:MAX_LINE].decode("utf-8", "backslashreplace") for line in lines], pa.string())
+    kept = list(lines)
+    for index in np.flatnonzero(~is_object):  # what was parsed is UTF-8
+        kept[index] = lines[index][:MAX_LINE].decode("utf-8", "backslashreplace").encode("utf-8")
+    return pa.array(kept, pa.binary()).cast(pa.string())

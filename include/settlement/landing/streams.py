@@ -15,7 +15,7 @@ from isal import igzip, isal_zlib
 
 from settlement.errors import BadInput
 
-_DAMAGED: tuple[type[Exception], ...] = (BadGzipFile, isal_zlib.error, zlib.error)
+_DAMAGED: tuple[type[Exception], ...] = (BadGzipFile, isal_zlib.error, zlib.error)  # type: ignore[assignment]
 
 
 class HashingReader(io.RawIOBase):

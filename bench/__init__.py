@@ -1,0 +1,1 @@
+"""Speed as ratios: both sides are measured in one run, on the same machine, over the same rows."""
