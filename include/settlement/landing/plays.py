@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from settlement.landing import forms
 
 MAX_LINE = 1 << 20
-_BLOCK = 8 << 20
+_BLOCK = 2 << 20
 _FIELDS = (
     "play_id", "user_id", "subscription_id", "product_id", "track_id", "started_at", "ms_played",
     "device", "country", "offline", "flags",
@@ -27,7 +27,7 @@ _FIELDS = (
 _KNOWN = frozenset(_FIELDS)
 _CACHE_LIMIT = 100_000
 _ID = rf"\A{forms.ID}\z"
-_DIGITS = re.compile(forms.DIGITS, re.ASCII)
+Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 SCHEMA = pa.schema(
     [
@@ -71,15 +71,14 @@ def _cut(line: bytes) -> bytes:
 def parse(lines: list[bytes], file: str, first_row: int) -> pa.Table:
     """Parse raw lines into a table of SCHEMA; `first_row` is the row number of the first line (1 = first of the file)."""
     objects, is_object = _objects(lines)
-    values = _values(objects, lines)
-    texts = {name: _texts(values[name]) for name in ("play_id", "user_id", "product_id", "track_id", "ms_played", "started_at")}
+    # An object that has just the fields of the contract, in its order, gives its values as they stand.
+    plain = [tuple(o) == _FIELDS for o in objects]
+    values = _values(objects, plain, lines)
+    ids = {name: _ids(values[name]) for name in ("play_id", "product_id")}
+    digits = {name: _digits(values[name]) for name in ("user_id", "subscription_id", "track_id", "ms_played")}
     instants, days = _instants(values["started_at"])
-    well_formed = is_object & _fits(texts["play_id"], _ID) & _fits_few(texts["product_id"], forms.ID)
-    for name in ("user_id", "track_id"):
-        well_formed &= _fits(texts[name], rf"\A{forms.DIGITS}\z")
-    well_formed &= _fits_play_ms(texts["ms_played"])
-    known_instant = pc.is_valid(instants).to_numpy(zero_copy_only=False)
-    well_formed &= known_instant
+    well_formed = is_object & _fits(ids["play_id"], _ID) & _fits_few(ids["product_id"], forms.ID)
+    well_formed &= _valid(digits["user_id"]) & _valid(digits["track_id"]) & _valid(instants) & _fits_play_ms(digits["ms_played"])
     keep = pa.array(well_formed)
     nothing = pa.scalar(None, pa.int64())
     columns = [
@@ -87,42 +86,41 @@ def parse(lines: list[bytes], file: str, first_row: int) -> pa.Table:
         pa.array(np.arange(first_row, first_row + len(lines), dtype=np.int64)),
         _line_texts(lines, is_object),
         keep,
-        texts["play_id"],
-        texts["user_id"],
-        _subscriptions(values["subscription_id"]),
-        texts["product_id"],
-        texts["track_id"],
-        texts["started_at"],
-        texts["ms_played"],
+        ids["play_id"],
+        digits["user_id"],
+        digits["subscription_id"],
+        ids["product_id"],
+        digits["track_id"],
+        _only(values["started_at"], str, pa.string()),
+        digits["ms_played"],
         _only(values["device"], str, pa.string()),
         _only(values["country"], str, pa.string()),
         _only(values["offline"], bool, pa.bool_()),
         pa.array([f is not None and f != [] for f in values["flags"]], pa.bool_()),
         pc.if_else(keep, instants, nothing),
         pc.if_else(keep, days, nothing),
-        _unknown_fields(objects),
+        _unknown_fields(objects, plain),
     ]
     return pa.Table.from_arrays(columns, schema=SCHEMA)
 
 
-def _objects(lines: list[bytes]) -> tuple[list[dict[str, Any]], np.ndarray[Any, np.dtype[np.bool_]]]:
+def _objects(lines: list[bytes]) -> tuple[list[dict[str, Any]], Mask]:
     """Each line's object, {} where it is none, and a mask of the lines that are one JSON object."""
     try:
         parsed = list(map(orjson.loads, lines))
     except orjson.JSONDecodeError:
         parsed = [_parse_one(line) for line in lines]
-    mask = np.fromiter(
-        (type(v) is dict and len(line) <= MAX_LINE for v, line in zip(parsed, lines, strict=True)), np.bool_, len(lines)
-    )
-    if not mask.all():
-        parsed = [value if good else {} for value, good in zip(parsed, mask, strict=True)]
+    mask = np.array([type(value) is dict for value in parsed], dtype=np.bool_)
+    if max(map(len, lines)) > MAX_LINE:
+        mask &= np.array([len(line) <= MAX_LINE for line in lines], dtype=np.bool_)
+    for index in np.flatnonzero(~mask):
+        parsed[index] = {}
     return parsed, mask
 
 
-def _values(objects: list[dict[str, Any]], lines: list[bytes]) -> dict[str, list[Any]]:
+def _values(objects: list[dict[str, Any]], plain: list[bool], lines: list[bytes]) -> dict[str, list[Any]]:
     """Each field's values. A zero may have been written `-0`, which has no form: those few lines are parsed exactly."""
-    # An object that has just the fields of the contract, in its order, gives its values as they stand.
-    rows = [o.values() if tuple(o) == _FIELDS else map(o.get, _FIELDS) for o in objects]
+    rows = [o.values() if same else map(o.get, _FIELDS) for o, same in zip(objects, plain, strict=True)]
     values = {name: list(column) for name, column in zip(_FIELDS, zip(*rows, strict=True), strict=True)}
     for name in ("play_id", "user_id", "subscription_id", "product_id", "track_id", "ms_played"):
         column = values[name]
@@ -161,35 +159,42 @@ def _parse_exactly(line: bytes) -> Any:
     return value
 
 
-def _texts(values: list[Any]) -> pa.StringArray:
+def _ids(values: list[Any]) -> pa.StringArray:
     """Text of each value: a text as it is, an integer literal of up to 18 digits as its digits, anything else null."""
-    if set(map(type, values)) == {str}:
-        return pa.array(values, pa.string())
-    texts: list[str | None] = list(map(str, values))
-    for index, value in enumerate(values):
-        if type(value) is not str and (type(value) is not int or not 0 <= value < 10**18):
-            texts[index] = None
-    return pa.array(texts, pa.string())
+    return pa.array([value if type(value) is str else _digits_of(value) for value in values], pa.string())
 
 
-def _mask(array: pa.BooleanArray) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def _digits_of(value: Any) -> str | None:
+    return str(value) if type(value) is int and 0 <= value < 10**18 else None
+
+
+def _digits(values: list[Any]) -> pa.StringArray:
+    """Up to 18 digits, from a text or an integer literal; anything else null: no other value is written so by `str`."""
+    texts = pa.array(list(map(str, values)), pa.string())
+    return pc.if_else(pc.match_substring_regex(texts, rf"\A{forms.DIGITS}\z"), texts, pa.scalar(None, pa.string()))
+
+
+def _mask(array: pa.BooleanArray) -> Mask:
     return np.asarray(pc.fill_null(array, False).to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
-def _fits(texts: pa.StringArray, pattern: str) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def _valid(array: pa.Array) -> Mask:
+    return _mask(pc.is_valid(array))
+
+
+def _fits(texts: pa.StringArray, pattern: str) -> Mask:
     return _mask(pc.match_substring_regex(texts, pattern))
 
 
-def _fits_few(texts: pa.StringArray, pattern: str) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def _fits_few(texts: pa.StringArray, pattern: str) -> Mask:
     """Like _fits, for a column of few distinct values."""
     good = [v for v in pc.unique(texts).to_pylist() if v is not None and re.fullmatch(pattern, v, re.ASCII)]
     return _mask(pc.is_in(texts, value_set=pa.array(good, pa.string())))
 
 
-def _fits_play_ms(texts: pa.StringArray) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    fits = _fits(texts, r"\A[0-9]{1,8}\z")
-    numbers = pc.if_else(pa.array(fits), texts, pa.scalar("0")).cast(pa.int64())
-    return np.asarray(fits & (numbers.to_numpy(zero_copy_only=False) <= forms.MAX_PLAY_MS), dtype=np.bool_)
+def _fits_play_ms(digits: pa.StringArray) -> Mask:
+    short = _mask(pc.less_equal(pc.binary_length(digits), 8))
+    return short & _mask(pc.less_equal(digits.cast(pa.int64()), forms.MAX_PLAY_MS))
 
 
 class _Cache(dict[str, Any]):
@@ -207,9 +212,10 @@ class _Cache(dict[str, Any]):
         return result
 
 
-# An instant is the sum of two parts with few distinct texts each. Each part is checked with the other replaced by one that
+# An instant is the sum of three parts with few distinct texts each. Each part is checked with the others replaced by what
 # is in form, so that the grammar in forms.instant stays the only one.
-_SECOND_US = _Cache(lambda text: forms.instant(f"{text}Z"))
+_MINUTE_US = _Cache(lambda text: forms.instant(f"{text}:00Z"))
+_SECOND_US = _Cache(lambda text: forms.instant(f"1970-01-01T00:00{text}Z"))
 _ZONE_US = _Cache(lambda text: forms.instant(f"1970-01-01T00:00:00{text}"))
 
 
@@ -218,20 +224,14 @@ def _instants(values: list[Any]) -> tuple[pa.Int64Array, pa.Int64Array]:
     found: list[int | None] = []
     for value in values:
         if type(value) is str:
-            second, zone = _SECOND_US[value[:19]], _ZONE_US[value[19:]]
-            found.append(second[0] + zone[0] if second and zone else None)
+            minute, second, zone = _MINUTE_US[value[:16]], _SECOND_US[value[16:19]], _ZONE_US[value[19:]]
+            found.append(minute[0] + second[0] + zone[0] if minute and second and zone else None)
         else:
             found.append(None)
     instants = pa.array(found, pa.int64())
     numbers = np.asarray(pc.fill_null(instants, 0).to_numpy(zero_copy_only=False))
     days = pa.array((numbers + 9 * 3_600_000_000) // 86_400_000_000)
     return instants, pc.if_else(pc.is_valid(instants), days, pa.scalar(None, pa.int64()))
-
-
-def _subscriptions(values: list[Any]) -> pa.StringArray:
-    texts = _texts(values)
-    fits = _fits(texts, rf"\A{forms.DIGITS}\z")
-    return pc.if_else(pa.array(fits), texts, pa.scalar(None, pa.string()))
 
 
 def _only(values: list[Any], kind: type, to: pa.DataType) -> pa.Array:
@@ -241,12 +241,12 @@ def _only(values: list[Any], kind: type, to: pa.DataType) -> pa.Array:
     return pa.array([value if type(value) is kind else None for value in values], to)
 
 
-def _unknown_fields(objects: list[dict[str, Any]]) -> pa.Int64Array:
-    counts = (0 if tuple(o) == _FIELDS else sum(key not in _KNOWN for key in o) for o in objects)
-    return pa.array(np.fromiter(counts, np.int64, len(objects)))
+def _unknown_fields(objects: list[dict[str, Any]], plain: list[bool]) -> pa.Int64Array:
+    counts = [0 if same else sum(key not in _KNOWN for key in o) for o, same in zip(objects, plain, strict=True)]
+    return pa.array(counts, pa.int64())
 
 
-def _line_texts(lines: list[bytes], is_object: np.ndarray[Any, np.dtype[np.bool_]]) -> pa.StringArray:
+def _line_texts(lines: list[bytes], is_object: Mask) -> pa.StringArray:
     """Lines as text; what is no UTF-8 is written as backslash escapes, so that nothing that landed is lost."""
     kept = list(lines)
     for index in np.flatnonzero(~is_object):  # what was parsed is UTF-8

@@ -20,9 +20,14 @@ WHERE dt = :dt AND bucket = 'qualified'
 GROUP BY play_id
 HAVING count(*) > 1;
 
--- check: service_rule_known (fail): the service of a product has a rule on the day
-SELECT d.product_id, d.service
-FROM ods.product AS d
+-- check: service_rule_known (fail): a play that gets as far as its length finds a rule of its product's service on the day
+SELECT
+  p.product_id,
+  d.service,
+  count(*) AS plays
+FROM ods.play AS p
+INNER JOIN ods.product AS d ON d.dt = :dt AND d.product_id = p.product_id
 LEFT JOIN ref.service_rule AS r
   ON r.service = d.service AND r.valid_from <= :dt AND (r.valid_to = '' OR :dt <= r.valid_to)
-WHERE d.dt = :dt AND r.service IS NULL;
+WHERE p.dt = :dt AND p.bucket IN ('too_short', 'over_cap', 'qualified') AND r.service IS NULL
+GROUP BY p.product_id, d.service;

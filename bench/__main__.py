@@ -1,0 +1,111 @@
+"""`python -m bench`: ratios on small data. `python -m bench large`: a month of 100 million plays."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from bench.measure import in_process, machine, timed, zcat_seconds
+from settlement.landing.contract import KINDS
+from settlement.pipeline import days_of
+
+MONTH = "2026-03"
+LARGE_PLAYS = 100_000_000
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def settlement(*arguments: str) -> None:
+    """Run the command in a process of its own; its output is kept away unless it fails."""
+    done = subprocess.run([sys.executable, "-m", "settlement", *arguments], check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+
+
+def generate(out: Path, plays: int, tracks: int) -> None:
+    settlement("generate", "--out", str(out), "--months", MONTH, "--plays", str(plays), "--tracks", str(tracks), "--seed", "1")
+
+
+def run(landing: Path, warehouse: Path) -> None:
+    settlement(
+        "run", "--landing", str(landing), "--months", MONTH, "--warehouse", str(warehouse),
+        "--requested-by", "bench", "--approved-by", "bench-approver",
+    )  # fmt: skip
+
+
+def landed(landing: Path, day: str) -> list[Path]:
+    return sorted(path for kind in KINDS for path in (landing / kind / f"dt={day}").glob("*.gz"))
+
+
+def usage(scratch: Path) -> None:
+    """Landing → published usage of one day against `zcat` of the same files."""
+    landing, days = scratch / "usage", days_of(MONTH)
+    generate(landing, 400_000 * len(days), tracks=20_000)
+    zcat = zcat_seconds(landed(landing, days[-1]))
+    for name, earlier, aim in (("without look-back", [], 6), ("with the 30-day look-back", days[:-1], 10)):
+        found = in_process("bench.one_day", str(landing), str(scratch / "usage-warehouse"), days[-1], ",".join(earlier))
+        ratio = found.seconds / zcat
+        say(f"usage {name}: {found.seconds:.2f} s, zcat {zcat:.2f} s: {ratio:.1f} × (aim {aim} ×), peak {found.peak_mib} MiB")
+        shutil.rmtree(scratch / "usage-warehouse")
+    shutil.rmtree(landing)
+
+
+def lines(scratch: Path) -> None:
+    """A month's lines against one query written by hand."""
+    landing, warehouse = scratch / "lines", scratch / "lines-warehouse"
+    generate(landing, 2_000_000, tracks=50_000)
+    run(landing, warehouse)
+    command = [sys.executable, "-m", "bench.lines", str(landing), str(warehouse), MONTH]
+    out = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+    ours, by_hand = float(out[0]), float(out[1])
+    alike = "equal rows_hash" if out[2] == "True" else "DIFFERENT rows_hash"
+    say(f"lines of a month: {ours:.2f} s, by hand {by_hand:.2f} s: {ours / by_hand:.2f} × (aim 1.3 ×), {alike}")
+    shutil.rmtree(landing)
+    shutil.rmtree(warehouse)
+    if out[2] != "True":
+        raise SystemExit("the two sides differ")
+
+
+def growth(scratch: Path) -> None:
+    """One day of 1, 4 and 16 million plays."""
+    day, first = days_of(MONTH)[1], 0.0
+    for millions in (1, 4, 16):
+        landing, warehouse = scratch / "growth", scratch / "growth-warehouse"
+        # A month's plays fall on its days about evenly: of a month 31 times as large one day is kept.
+        command = [sys.executable, "-m", "bench.day", str(landing), day, str(millions * 1_000_000)]
+        subprocess.run(command, check=True)
+        found = in_process("bench.one_day", str(landing), str(warehouse), day, "")
+        first = first or found.seconds
+        say(f"growth {millions:>2} M plays: {found.seconds:.1f} s ({found.seconds / first:.1f} ×), peak {found.peak_mib} MiB")
+        shutil.rmtree(landing)
+        shutil.rmtree(warehouse)
+
+
+def large(scratch: Path) -> None:
+    """A month of 100 million plays, from landing to statements."""
+    landing, warehouse = scratch / "landing", scratch / "warehouse"
+    seconds = timed(lambda: generate(landing, LARGE_PLAYS, tracks=200_000))
+    say(f"generated {LARGE_PLAYS:,} plays in {seconds / 60:.1f} min")
+    found = in_process("bench.month", str(landing), str(warehouse), MONTH)
+    say(f"landing → statements: {found.seconds / 60:.1f} min (aim 10), peak {found.peak_mib} MiB (aim 8192)")
+
+
+def main() -> None:
+    say(machine())
+    with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as folder:
+        if sys.argv[1:] == ["large"]:
+            large(Path(folder))
+        else:
+            for part in (lines, usage, growth):
+                part(Path(folder))
+
+
+if __name__ == "__main__":
+    main()

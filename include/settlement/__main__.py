@@ -1,0 +1,5 @@
+"""`python -m settlement` is the `settlement` command."""
+
+from settlement.cli import main
+
+main()
