@@ -9,11 +9,12 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from settlement import __version__, reference, tables
+from settlement.pipeline import STAGES
 from settlement.tables import Catalog
-from settlement.warehouse import Warehouse, hash_json, new_build_id, rename, sync_dir
+from settlement.warehouse import Warehouse, hash_json, new_build_id, rename, sync_dir, sync_file
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Release:
     """What a run computes with; a later task of the run loads it again by its hash."""
 
@@ -36,6 +37,9 @@ class Release:
             shutil.copytree(sql, aside / "sql")
             shutil.copytree(reference_rows, aside / "reference")
             reference.write(rows, aside / "ref")
+            for path in aside.rglob("*"):
+                if path.is_file():
+                    sync_file(path)
             try:
                 rename(aside, folder)
             except OSError:  # another run froze the same content first
@@ -54,8 +58,12 @@ class Release:
         """Hash of every SQL file and reference row."""
         return hash_json({"sql": _contents(self.folder / "sql"), "reference": _contents(self.folder / "reference")})
 
-    def stage_hash(self, stage: str) -> str:
-        """Hash of what a stage computes with: its tables' files, the reference rows they read, the package."""
+    @cached_property
+    def stage_hashes(self) -> dict[str, str]:
+        """Hash of what each stage computes with: its tables' files, the reference rows they read, the package."""
+        return {stage.name: self._stage_hash(stage.name) for stage in STAGES}
+
+    def _stage_hash(self, stage: str) -> str:
         members = self.catalog.of_stage(stage)
         reads = sorted({name for table in members for name in table.inputs if name.startswith("ref.")})
         contents = {table.name: _contents(table.folder) for table in members}

@@ -16,7 +16,7 @@ from settlement.landing.folders import Landing
 from settlement.run import MonthResult, Runner
 from settlement.settings import settings
 from settlement.steps.context import Context
-from settlement.steps.deliver import Total, totals
+from settlement.steps.reported import Total, totals
 
 _SHOWN_PARTNERS = 20
 

@@ -28,7 +28,7 @@ _INLINE_BYTES = 8 << 20  # below this much landed data a process of its own cost
 
 def inputs_key(context: Context, stage: str, pins: Pins, landing: Mapping[Kind, Any]) -> str:
     """What a build is computed from: pins, frozen files, and the rules of its stage."""
-    return hash_json({"pins": pins, "landing": landing, "rules": context.release.stage_hash(stage)})
+    return hash_json({"pins": pins, "landing": landing, "rules": context.release.stage_hashes[stage]})
 
 
 def build_raw(context: Context, landing: Landing, day: str, pool: Callable[[], Executor]) -> Build | None:
@@ -66,7 +66,7 @@ def build_raw(context: Context, landing: Landing, day: str, pool: Callable[[], E
         _drop(context, "raw", partition, build_id)
         raise
     counted = {kind: [{**file, "rows": counts[file["name"]]} for file in files] for kind, files in frozen.items()}
-    return _seal(context, "raw", partition, build_id, {}, inputs, counted)
+    return _seal(context, "raw", partition, build_id, head, {}, inputs, counted)
 
 
 def require_unchanged(context: Context, head: Build, frozen: Frozen, day: str) -> None:
@@ -135,12 +135,20 @@ def build_tables(context: Context, stage: str, partition: Partition) -> Build | 
     except EngineError:
         _drop(context, stage, partition, build_id)
         raise
-    return _seal(context, stage, partition, build_id, pins, inputs, {})
+    return _seal(context, stage, partition, build_id, head, pins, inputs, {})
 
 
 def _seal(
-    context: Context, stage: str, partition: Partition, build_id: str, pins: Pins, inputs: str, landing: dict[Kind, Any]
+    context: Context,
+    stage: str,
+    partition: Partition,
+    build_id: str,
+    head: Build | None,
+    pins: Pins,
+    inputs: str,
+    landing: dict[Kind, Any],
 ) -> Build:
+    """Record the candidate; `head` is what was published when the build began: publish refuses if it moved since."""
     tables = context.release.catalog.of_stage(stage)
     targets = {table: context.warehouse.build_dir(table.name, partition, build_id) for table in tables}
     for table, target in targets.items():
@@ -156,7 +164,6 @@ def _seal(
         for path in target.iterdir():
             sync_file(path)
         sync_dir(target)
-    head = context.ledger.head(stage, partition)
     build = Build(
         build_id=build_id,
         stage=stage,

@@ -33,7 +33,7 @@ def reserve(context: Context, month: str) -> Partition:
     The same pins and rules keep their number. Others take it over until statements are published under it; from then on
     they get the next one, and an approval of the old one is void.
     """
-    rules = {stage: context.release.stage_hash(stage) for stage in MONTH_STAGES}
+    rules = {stage: context.release.stage_hashes[stage] for stage in MONTH_STAGES}
     inputs = hash_json({"pins": context.pins("pools", Partition(month)), "rules": rules})
     records = list(context.ledger.records(kind="reserved", partition=month))
     for record in reversed(records):
