@@ -247,9 +247,10 @@ def test_the_cap_is_read_from_the_reference_data(options: Options, tmp_path: Pat
 def assert_contract(rows: list[dict[str, str]], spec: CsvFile, day: date) -> None:
     number = epoch_day(day.isoformat())
     assert number is not None
-    for column, form in spec.columns.items():
-        assert form.first_bad(pa.array([row[column] for row in rows], pa.string())) is None, column
-    assert [problem for row in rows for rule in spec.row_rules if (problem := rule(row, number))] == []
+    columns = {name: pa.array([row[name] for row in rows], pa.string()) for name in spec.columns}
+    for name, form in spec.columns.items():
+        assert form.first_bad(columns[name]) is None, name
+    assert [problem for rule in spec.row_rules if (problem := rule(columns, number))] == []
 
 
 def test_payments_and_other_revenue_keep_the_contract(options: Options, landing: Path) -> None:
