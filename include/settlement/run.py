@@ -101,8 +101,9 @@ class Runner:
             self.finish(build_tables(self.context, stage, result.partition), result)
             done += 1
         if self.approved_by:
-            self.progress(f"reports {month}", done, total)
             months.approve(self.context, result.partition, self.approved_by)
+        if months.is_approved(self.context.ledger, result.partition):
+            self.progress(f"reports {month}", done, total)
             result.delivery = deliver(self.context, result.partition)
             months.close(self.context, result.partition, result.delivery.hash)
             result.state = "closed"

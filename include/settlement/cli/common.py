@@ -34,7 +34,7 @@ def existing_warehouse(path: Path) -> Warehouse:
     """A warehouse that a run has made before."""
     if not (path / "ledger.db").exists() and settings().ledger_url is None:
         raise SettlementError(f"{path} is no warehouse: it has no ledger.db", "make one with `settlement run`")
-    return Warehouse.open(path)
+    return Warehouse(path.resolve())
 
 
 def existing_folder(path: Path, what: str) -> Path:

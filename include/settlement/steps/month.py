@@ -79,6 +79,11 @@ def approve(context: Context, partition: Partition, approved_by: str) -> None:
     context.ledger.append_once("approved", context.run_id, body, partition)
 
 
+def is_approved(ledger: Ledger, partition: Partition) -> bool:
+    """Whether somebody approved this version; its reports may be published."""
+    return ledger.last("approved", partition) is not None
+
+
 def close(context: Context, partition: Partition, manifest: str) -> None:
     """Close the month with this version: its reports are published, once. `manifest` is the hash of all of them."""
     closed = closed_version(context.ledger, partition.key)

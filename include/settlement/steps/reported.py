@@ -25,10 +25,11 @@ def reported(context: Context, partition: Partition) -> Iterator[tuple[duckdb.Du
     statements = context.ledger.head_build("statements", partition)
     assert statements is not None, "statements are published before they are reported"
     last_day = days_of(partition.key)[-1]
+    release = Release.load(statements.release, context.warehouse)  # the one that wrote the files
     builds = {**statements.pins, pin("statements", partition): statements.build_id}
     with context.engine.session({}) as session:
         for name in (*_REPORTED, *_NAMES):
-            table = context.release.catalog[name]
+            table = release.catalog[name]
             folders = [
                 context.warehouse.build_dir(name, unpin(pinned), build_id)
                 for pinned, build_id in builds.items()
@@ -43,7 +44,7 @@ def reported(context: Context, partition: Partition) -> Iterator[tuple[duckdb.Du
                 month=partition.key,
                 version=partition.version,
                 last_day=last_day,
-                rules_hash=Release.load(statements.release, context.warehouse).rules_hash,
+                rules_hash=release.rules_hash,
                 inputs_hash=landing_hash(context, statements),
                 rows_hashes=_rows_hashes(context, statements, partition),
             ),
