@@ -24,6 +24,7 @@ from typing import Any
 import duckdb
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
 from settlement import pipeline
 from settlement.engines.duckdb import Session, literal, quote
 from settlement.tables import Catalog, Table, load
@@ -136,14 +137,19 @@ def rows_by_table(file: Given, params: Mapping[str, str | int], inputs: Sequence
     """Whole rows of every input, those that the fixture doesn't name without any."""
     for name in {*file.given, *file.defaults} - set(inputs):
         raise FixtureError(f"{path}: {name} is not read: there are {', '.join(inputs)}")
+    return {
+        name: list(
+            whole(fields_of(catalog(), name), file.given.get(name, []), row_defaults(name, file, params), f"{path}: {name}")
+        )
+        for name in inputs
+    }
+
+
+def row_defaults(name: str, file: Given, params: Mapping[str, str | int]) -> dict[str, Any]:
+    """What a row of a table takes for the columns that it leaves out."""
     own = {"dt": params.get("dt", params.get("last_day")), "month": params.get("month"), "version": params.get("version")}
-    rows: RowsByTable = {}
-    for name in inputs:
-        fields = fields_of(catalog(), name)
-        defaults = {f.name: own[f.name] for f in fields if own.get(f.name) is not None}
-        defaults |= shared_defaults().get(name, {}) | file.defaults.get(name, {})
-        rows[name] = list(whole(fields, file.given.get(name, []), defaults, f"{path}: {name}"))
-    return rows
+    partition = {f.name: own[f.name] for f in fields_of(catalog(), name) if own.get(f.name) is not None}
+    return partition | shared_defaults().get(name, {}) | file.defaults.get(name, {})
 
 
 @cache
@@ -171,7 +177,7 @@ def session(rows: RowsByTable, params: Mapping[str, str | int]) -> Iterator[Sess
 def _table_sql(name: str, rows: Sequence[Row]) -> str:
     fields: Sequence[RowField] = fields_of(catalog(), name)
     columns = ", ".join(f"{quote(f.name)} {_DUCKDB[f.type]}" for f in fields)
-    sql = f"CREATE SCHEMA IF NOT EXISTS {name.split('.')[0]}; CREATE TABLE {name} ({columns});"
+    sql = f"CREATE SCHEMA IF NOT EXISTS {name.split('.', maxsplit=1)[0]}; CREATE TABLE {name} ({columns});"
     if rows:
         values = ", ".join("(" + ", ".join(map(_sql, row.values())) + ")" for row in rows)
         sql += f"INSERT INTO {name} VALUES {values};"

@@ -19,7 +19,7 @@ Row = dict[str, Value]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAYS = "days since 1970-01-01"
 _MICROSECONDS = "µs since 1970-01-01T00:00:00Z"
-_PYTHON = {"STRING": str, "BIGINT": int, "DECIMAL(38,0)": int, "BOOLEAN": bool}
+_PYTHON: dict[str, type[str] | type[int] | type[bool]] = {"STRING": str, "BIGINT": int, "DECIMAL(38,0)": int, "BOOLEAN": bool}
 
 
 class FixtureError(Exception):
@@ -48,7 +48,14 @@ def fields_of(catalog: Catalog, name: str) -> tuple[Field, ...]:
     return (*columns, *(Field(key, kind) for key, kind in table.partition_types.items()))
 
 
-def whole(fields: Sequence[Field], rows: Iterable[Mapping[str, Any]], defaults: Mapping[str, Any], where: str) -> Iterator[Row]:
+def whole(
+    fields: Sequence[Field],
+    rows: Iterable[Mapping[str, Any]],
+    defaults: Mapping[str, Any],
+    where: str,
+    *,
+    null_allowed: bool = False,
+) -> Iterator[Row]:
     """Rows with every column, typed: what a row leaves out is its default, else null where the column may be.
 
     Raises:
@@ -61,7 +68,7 @@ def whole(fields: Sequence[Field], rows: Iterable[Mapping[str, Any]], defaults: 
         missing = [f.name for f in fields if f.name not in given and not f.nullable]
         if missing:
             raise FixtureError(f"{place}: no value and no default for {', '.join(missing)}")
-        yield {f.name: typed(f, given.get(f.name), place) for f in fields}
+        yield {f.name: typed(f, given.get(f.name), place, null_allowed=null_allowed) for f in fields}
 
 
 def require_known(fields: Sequence[Field], names: Iterable[str], place: str) -> None:
@@ -87,7 +94,7 @@ def typed(field: Field, value: Any, place: str, *, null_allowed: bool = False) -
     wanted = _PYTHON[field.type]
     if type(value) is not wanted:
         raise FixtureError(f"{place}: {field.name} is {value!r}, a {type(value).__name__}: must be {wanted.__name__}")
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def _number(field: Field, text: str, place: str) -> int:

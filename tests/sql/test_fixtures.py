@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+
 from settlement.tables import Table
 from tests.sql.harness import HERE, answer, case_paths, catalog, difference, read_case, session
 

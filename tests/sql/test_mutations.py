@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from settlement.tables import Table
 from tests.sql.harness import HERE, catalog, read_yaml
 from tests.sql.killing import toll

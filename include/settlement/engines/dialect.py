@@ -45,7 +45,8 @@ class Query:
             KeyError: a parameter of the query has no value.
         """
         if target not in self._templates:
-            self._templates[target] = expand_macros(self.tree.transform(_mark), target).sql(dialect=target, comments=False)
+            tree = expand_macros(_strict(self.tree.transform(_mark)), target)
+            self._templates[target] = tree.sql(dialect=target, comments=False)
         return _MARK.sub(lambda match: _literal(params[match[1]]), self._templates[target])
 
 
@@ -55,6 +56,13 @@ _MARK = re.compile("\ue000([a-z_]+)\ue001")
 
 def _mark(node: exp.Expr) -> exp.Expr:
     return exp.Var(this=f"\ue000{node.name}\ue001") if isinstance(node, exp.Placeholder) else node
+
+
+def _strict(tree: exp.Expr) -> exp.Expr:
+    """Hive's CAST gives NULL where a value doesn't fit: here it is an error."""
+    for cast in list(tree.find_all(exp.TryCast)):
+        cast.replace(exp.Cast(this=cast.this, to=cast.args["to"]))
+    return tree
 
 
 def _literal(value: str | int) -> str:

@@ -147,8 +147,8 @@ def _hint(error: duckdb.Error) -> str:
         return "the disk is full: free space (or point SETTLEMENT_DUCKDB_SPILL elsewhere), then run again; nothing was published"
     if isinstance(error, duckdb.OutOfMemoryException):
         return "raise SETTLEMENT_DUCKDB_MEMORY or free disk for spilling, then run again; nothing was published"
-    if isinstance(error, duckdb.OutOfRangeException):
-        return "an amount does not fit into 38 digits: look for a wrong price, share or rate"
+    if isinstance(error, duckdb.OutOfRangeException | duckdb.ConversionException):
+        return "a value does not fit into its type: look for a wrong price, share or rate"
     return ""
 
 

@@ -69,3 +69,13 @@ LEFT JOIN (
 ) AS r ON r.product_id = p.product_id
 WHERE p.month = :month AND p.version = :version
   AND p.revenue_uwon - p.carry_uwon <> coalesce(r.uwon, CAST(0 AS DECIMAL(38, 0)));
+
+-- check: pool_kept (fail): a product of the month-end snapshot and its rate-card row have a pool
+SELECT d.product_id, c.right_type
+FROM ods.product AS d
+INNER JOIN ref.rate_card AS c
+  ON c.service = d.service AND (c.cohort = 'all' OR c.cohort = d.cohort)
+    AND c.valid_from <= :first_day AND (c.valid_to = '' OR :first_day <= c.valid_to)
+LEFT JOIN mart.pool AS p
+  ON p.month = :month AND p.version = :version AND p.product_id = d.product_id AND p.right_type = c.right_type
+WHERE d.dt = :last_day AND d.service <> 'promo' AND NOT c.no_pool AND p.product_id IS NULL;

@@ -45,14 +45,13 @@ WITH carded AS (
     ) AS rev_leg
   FROM measured
 ), won AS (
-  -- -1 stands for a leg that the row lacks: it never wins, and ties go to the leg named first
+  -- a leg that the row lacks is null and never wins; ties go to the leg named first
   SELECT
     *,
     CASE
-      WHEN coalesce(unit_leg, CAST(-1 AS DECIMAL(38, 0))) >= coalesce(sub_leg, CAST(-1 AS DECIMAL(38, 0)))
-        AND coalesce(unit_leg, CAST(-1 AS DECIMAL(38, 0))) >= coalesce(rev_leg, CAST(-1 AS DECIMAL(38, 0)))
+      WHEN unit_leg >= coalesce(sub_leg, CAST(0 AS DECIMAL(38, 0))) AND unit_leg >= coalesce(rev_leg, CAST(0 AS DECIMAL(38, 0)))
         THEN 'unit_leg'
-      WHEN coalesce(sub_leg, CAST(-1 AS DECIMAL(38, 0))) >= coalesce(rev_leg, CAST(-1 AS DECIMAL(38, 0))) THEN 'sub_leg'
+      WHEN sub_leg >= coalesce(rev_leg, CAST(0 AS DECIMAL(38, 0))) THEN 'sub_leg'
       ELSE 'rev_leg'
     END AS winner
   FROM legs

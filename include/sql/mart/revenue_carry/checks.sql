@@ -8,3 +8,14 @@ WHERE month = :month AND version = :version AND (
     OR carry_out_uwon <> CASE WHEN revenue_uwon < 0 THEN revenue_uwon ELSE CAST(0 AS DECIMAL(38, 0)) END
     OR carry_in_uwon > 0
   );
+
+-- check: revenue_kept (fail): recognised revenue of a product = that of its days
+SELECT d.product_id, d.uwon, c.recognised_uwon
+FROM (
+  SELECT product_id, sum(recognised_uwon) AS uwon
+  FROM mart.revenue_daily
+  WHERE dt BETWEEN :first_day AND :last_day
+  GROUP BY product_id
+) AS d
+LEFT JOIN mart.revenue_carry AS c ON c.month = :month AND c.version = :version AND c.product_id = d.product_id
+WHERE c.product_id IS NULL OR c.recognised_uwon <> d.uwon;

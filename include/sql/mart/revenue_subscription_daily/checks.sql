@@ -27,3 +27,14 @@ INNER JOIN (
   GROUP BY product_id, subscription_id, user_id
 ) AS p ON p.product_id = r.product_id AND p.subscription_id = r.subscription_id AND p.user_id = r.user_id
 WHERE r.dt = :dt AND r.recognised_uwon > p.base_uwon;
+
+-- check: payer_recognised (fail): whoever paid for a service range that has begun has a row
+SELECT p.product_id, p.subscription_id, p.user_id
+FROM (
+  SELECT DISTINCT product_id, subscription_id, user_id
+  FROM ods.payment_known
+  WHERE dt = :dt AND bucket = 'counted' AND service_start <= :dt
+) AS p
+LEFT JOIN mart.revenue_subscription_daily AS r
+  ON r.dt = :dt AND r.product_id = p.product_id AND r.subscription_id = p.subscription_id AND r.user_id = p.user_id
+WHERE r.user_id IS NULL;

@@ -12,15 +12,21 @@ LEFT JOIN (
 WHERE p.month = :month AND p.version = :version AND p.pool_krw <> coalesce(s.royalty_krw, 0);
 
 -- check: lines_add_up (fail): royalty of a partner = its lines
-SELECT s.partner_id, s.product_id, s.right_type, s.royalty_uwon, l.amount_uwon
-FROM mart.statement_royalty AS s
-LEFT JOIN (
+SELECT
+  coalesce(s.partner_id, l.partner_id) AS partner_id, coalesce(s.product_id, l.product_id) AS product_id,
+  coalesce(s.right_type, l.right_type) AS right_type, s.royalty_uwon, l.amount_uwon
+FROM (
+  SELECT partner_id, product_id, right_type, royalty_uwon
+  FROM mart.statement_royalty
+  WHERE month = :month AND version = :version
+) AS s
+FULL JOIN (
   SELECT partner_id, product_id, right_type, sum(amount_uwon) AS amount_uwon
   FROM mart.settlement_line
   WHERE month = :month AND version = :version
   GROUP BY partner_id, product_id, right_type
 ) AS l ON l.partner_id = s.partner_id AND l.product_id = s.product_id AND l.right_type = s.right_type
-WHERE s.month = :month AND s.version = :version AND s.royalty_uwon <> coalesce(l.amount_uwon, CAST(-1 AS DECIMAL(38, 0)));
+WHERE s.partner_id IS NULL OR l.partner_id IS NULL OR s.royalty_uwon <> l.amount_uwon;
 
 -- check: won_is_near (fail): whole won lie within a won of the micro-won
 SELECT partner_id, product_id, right_type, royalty_uwon, royalty_krw

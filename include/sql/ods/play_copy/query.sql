@@ -2,29 +2,19 @@
 -- A line is a copy when its play_id stands on a readable line (neither malformed nor future) of the 30 folders before,
 -- or when an earlier line of the folder, by (instant, raw line), carries it.
 WITH todays_ids AS (
-  SELECT DISTINCT play_id
+  SELECT play_id, count(*) AS times
   FROM raw.play
-  WHERE dt = :dt AND well_formed AND kst_day <= EPOCH_DAY(:dt)
-), earlier_ids AS (
-  SELECT DISTINCT e.play_id
-  FROM raw.play AS e
-  INNER JOIN todays_ids AS t ON t.play_id = e.play_id
-  WHERE e.dt BETWEEN DAY_TEXT(EPOCH_DAY(:dt) - 30) AND DAY_TEXT(EPOCH_DAY(:dt) - 1)
-    AND e.well_formed AND e.kst_day <= EPOCH_DAY(e.dt)
-), repeated_ids AS (
-  SELECT play_id
-  FROM raw.play
-  WHERE dt = :dt AND well_formed AND kst_day <= EPOCH_DAY(:dt)
+  WHERE dt = :dt
   GROUP BY play_id
-  HAVING count(*) > 1
 ), suspects AS (
-  SELECT play_id, max(earlier) AS earlier
-  FROM (
-    SELECT play_id, 1 AS earlier FROM earlier_ids
-    UNION ALL
-    SELECT play_id, 0 AS earlier FROM repeated_ids
-  ) AS found
-  GROUP BY play_id
+  SELECT t.play_id, count(e.play_id) AS earlier
+  FROM todays_ids AS t
+  LEFT JOIN raw.play AS e
+    ON e.play_id = t.play_id
+      AND e.dt BETWEEN DAY_TEXT(EPOCH_DAY(:dt) - 30) AND DAY_TEXT(EPOCH_DAY(:dt) - 1)
+      AND e.well_formed AND e.kst_day <= EPOCH_DAY(e.dt)
+  WHERE t.times > 1 OR e.play_id IS NOT NULL
+  GROUP BY t.play_id
 ), ranked AS (
   SELECT
     p.file,
@@ -39,4 +29,4 @@ SELECT
   CAST(file AS STRING) AS file,
   CAST(row_no AS BIGINT) AS row_no
 FROM ranked
-WHERE earlier = 1 OR copy > 1
+WHERE earlier > 0 OR copy > 1
