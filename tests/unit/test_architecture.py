@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -67,3 +70,19 @@ def test_money_is_never_a_float() -> None:
         if "generator" in path.parts or "importers" in path.parts or "reports" in path.parts:
             continue
         assert not re.search(r"\bfloat\(\s*[a-z_]*(krw|uwon)", path.read_text("utf-8")), path
+
+
+def test_the_wheel_carries_tables_reference_data_templates_and_migrations(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {
+        "settlement/_sql/mart/pool/query.sql",
+        "settlement/_sql/mart/pool/table.yaml",
+        "settlement/_sql/mart/pool/checks.sql",
+        "settlement/_reference/rate_card.csv",
+        "settlement/reports/templates/index.html.j2",
+        "settlement/ledger/migrations/versions/0001_chain.py",
+    } <= names
+    assert not any(name.startswith(("tests/", "bench/")) or ".venv" in name for name in names)
