@@ -33,7 +33,7 @@ class MonthResult:
     state: str
     delivery: Delivery | None = None
     outcomes: dict[str, int] = field(default_factory=dict)
-    warnings: dict[str, Finding] = field(default_factory=dict)
+    warnings: dict[str, list[tuple[str, Finding]]] = field(default_factory=dict)  # by check: partition and finding
 
 
 @dataclass
@@ -131,7 +131,7 @@ class Runner:
     def _check_closed_day(self, day: str) -> None:
         head = self.context.ledger.head_build("raw", Partition(day))
         if head is not None and self.landing.kinds(day):
-            require_unchanged(self.context, head, self.landing.freeze(day), day)
+            require_unchanged(self.context, head, self.landing, self.landing.freeze(day))
 
     def raw_day(self, day: str, result: MonthResult) -> None:
         """Ingest a landing day; a day of a closed month is only checked."""
@@ -145,6 +145,6 @@ class Runner:
         outcome = "unchanged"
         if build is not None:
             for finding in audit(self.context, build):
-                result.warnings[f"{build.partition.key} {finding.table} {finding.check}"] = finding
+                result.warnings.setdefault(f"{finding.table} {finding.check}", []).append((build.partition.key, finding))
             outcome = publish(self.context, build).outcome
         result.outcomes[outcome] = result.outcomes.get(outcome, 0) + 1

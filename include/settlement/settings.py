@@ -6,9 +6,12 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from settlement.errors import SettlementError
+
+_SQLITE = "sqlite:///"
 _PACKAGE = Path(__file__).parent
 
 
@@ -21,13 +24,29 @@ class Settings(BaseSettings):
     duckdb_threads: int = Field(os.cpu_count() or 1, ge=1, description="threads of one DuckDB build or audit")
     duckdb_spill: Path | None = Field(None, description="folder for spilled data; default: .spill in the warehouse")
     reader_processes: int = Field(os.cpu_count() or 1, ge=1, description="processes that parse landing files")
-    ledger_url: SecretStr | None = Field(None, description="SQLAlchemy address; default: SQLite in the warehouse")
+    ledger_url: SecretStr | None = Field(None, description="sqlite:///<file>; default: in the warehouse")
+
+    @field_validator("ledger_url")
+    @classmethod
+    def _is_sqlite(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(_SQLITE):
+            raise ValueError(f"the ledger is a SQLite file so far: {_SQLITE}<file>")
+        return value
 
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """The settings of this process, read once."""
-    return Settings()  # type: ignore[call-arg]  # every field has a default
+    """The settings of this process, read once.
+
+    Raises:
+        SettlementError: names the variable whose value is off.
+    """
+    try:
+        return Settings()  # type: ignore[call-arg]  # every field has a default
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"SETTLEMENT_{str(first['loc'][0]).upper()}"
+        raise SettlementError(f"{name} is set to {first['input']!r}: {first['msg']}", f"correct or unset {name}") from None
 
 
 def _data_dir(name: str) -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from settlement.engines.duckdb import DuckDBEngine
 from settlement.errors import SettlementError
@@ -26,21 +27,33 @@ ReferenceOption = Annotated[
 
 def open_ledger(warehouse: Warehouse) -> Ledger:
     """The ledger of a warehouse, by setting or beside its tables."""
+    return Ledger(_ledger_url(warehouse), warehouse.root)
+
+
+def _ledger_url(warehouse: Warehouse) -> str:
     url = settings().ledger_url
-    return Ledger(url.get_secret_value() if url else warehouse.ledger_url, warehouse.root)
+    return url.get_secret_value() if url else warehouse.ledger_url
 
 
 def existing_warehouse(path: Path) -> Warehouse:
     """A warehouse that a run has made before."""
-    if not (path / "ledger.db").exists() and settings().ledger_url is None:
-        raise SettlementError(f"{path} is no warehouse: it has no ledger.db", "make one with `settlement run`")
-    return Warehouse(path.resolve())
+    warehouse = Warehouse(path.resolve())
+    ledger = Path(_ledger_url(warehouse).removeprefix("sqlite:///"))
+    if not ledger.exists():
+        raise SettlementError(f"{path} is no warehouse: there is no ledger {ledger}", "make one with `settlement run`")
+    return warehouse
 
 
 def existing_folder(path: Path, what: str) -> Path:
     if not path.is_dir():
         raise SettlementError(f"{what} {path} is not a folder")
     return path
+
+
+def console() -> Console:
+    """Standard output; wide where it is no terminal, so that tables are whole in a file or a pipe."""
+    out = Console(highlight=False)
+    return out if out.is_terminal else Console(highlight=False, width=160)
 
 
 def user() -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table as Grid
 
-from settlement.cli.common import LandingOption, WarehouseOption, existing_folder, existing_warehouse, open_ledger
+from settlement.cli.common import LandingOption, WarehouseOption, console, existing_folder, existing_warehouse, open_ledger
 from settlement.errors import NotAllowed, SettlementError
 from settlement.landing.contract import KINDS
 from settlement.landing.folders import Landing, differences
@@ -33,7 +32,7 @@ def status(landing: LandingOption) -> None:
         grid.add_column(header)
     for day in day_range(first, last):
         grid.add_row(day, *("arrived" if root.arrived(kind, day) else "-" for kind in KINDS))
-    Console(highlight=False).print(grid)
+    console().print(grid)
 
 
 @app.command()
@@ -57,4 +56,4 @@ def accept(
         raise SettlementError(f"{day} is as it was ingested: there is nothing to accept")
     body = {"landing": hash_json(frozen), "files": changed, "by": by, "reason": reason}
     ledger.append("redelivery", "cli", body, Partition(day))
-    Console(highlight=False).print(f"accepted for {day}: {', '.join(changed)}", markup=False, soft_wrap=True)
+    console().print(f"accepted for {day}: {', '.join(changed)}", markup=False, soft_wrap=True)

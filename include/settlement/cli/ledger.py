@@ -7,10 +7,9 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table as Grid
 
-from settlement.cli.common import WarehouseOption, existing_warehouse, open_ledger
+from settlement.cli.common import WarehouseOption, console, existing_warehouse, open_ledger
 
 app = typer.Typer(help="The ledger: builds, publications, approvals.", no_args_is_help=True)
 
@@ -18,7 +17,9 @@ app = typer.Typer(help="The ledger: builds, publications, approvals.", no_args_i
 @app.command()
 def show(
     warehouse: WarehouseOption,
-    kind: Annotated[str | None, typer.Option("--kind", help="sealed, published, reserved, approved, closed, redelivery")] = None,
+    kind: Annotated[
+        str | None, typer.Option("--kind", help="sealed, published, confirmed, reserved, approved, closed, redelivery")
+    ] = None,
     partition: Annotated[str | None, typer.Option("--partition", help="a day or a month")] = None,
     stage: Annotated[str | None, typer.Option("--stage", help="raw, ods, daily, pools, lines, statements")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="whole records, one JSON object a line")] = False,
@@ -38,7 +39,7 @@ def show(
     for r in records:
         by = r.body.get("approved_by") or r.body.get("requested_by") or r.body.get("by") or ""
         grid.add_row(str(r.seq), r.at[:19], r.kind, r.stage, str(r.partition), r.build_id, r.run_id, by)
-    Console(highlight=False).print(grid)
+    console().print(grid)
 
 
 @app.command()
@@ -46,7 +47,7 @@ def verify(warehouse: WarehouseOption) -> None:
     """Check every hash of the chain and that the heads follow from it; exit code 1 when anything is wrong."""
     ledger = open_ledger(existing_warehouse(warehouse))
     problems = ledger.problems()
-    out = Console(highlight=False)
+    out = console()
     for problem in problems:
         out.print(problem, style="red", markup=False)
     if problems:

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from settlement import pipeline
-from settlement.cli.common import LandingOption, ReferenceOption, WarehouseOption, existing_folder, make_context, user
+from settlement.cli.common import LandingOption, ReferenceOption, WarehouseOption, console, existing_folder, make_context, user
 from settlement.landing.folders import Landing
 from settlement.run import MonthResult, Runner
 from settlement.settings import settings
@@ -35,7 +35,7 @@ def run(
     wanted = pipeline.months(months)
     root = Landing(existing_folder(landing, "landing"))
     context = make_context(warehouse, reference, requested_by or user())
-    out = Console(highlight=False)
+    out = console()
     columns = (TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("")
@@ -47,14 +47,18 @@ def run(
         results = [_announced(result, bar.console) for result in runner.run(wanted)]
     for result in results:
         _show(out, context, result)
-    _show_next(out, warehouse, landing, results[-1])
+    options = f"--landing {landing} --warehouse {warehouse}{f' --reference {reference}' if reference else ''}"
+    _show_next(out, warehouse, options, context.requested_by, results[-1])
 
 
-def _announced(result: MonthResult, console: Console) -> MonthResult:
+def _announced(result: MonthResult, err: Console) -> MonthResult:
     parts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(result.outcomes.items()))
-    console.print(f"{result.partition}: {result.state}{f' ({parts})' if parts else ''}", highlight=False)
-    for where, finding in result.warnings.items():
-        console.print(f"warning {where}: {finding.meaning} ({finding.rows} rows)", markup=False, highlight=False)
+    err.print(f"{result.partition}: {result.state}{f' ({parts})' if parts else ''}", highlight=False)
+    for check, found in result.warnings.items():
+        rows, (partition, first) = sum(finding.rows for _, finding in found), found[0]
+        where = partition if len(found) == 1 else f"{len(found)} days, first {partition}"
+        text = f"warning: {check}: {first.meaning}: {rows:,} rows ({where})"
+        err.print(text, markup=False, highlight=False, soft_wrap=True)
     return result
 
 
@@ -88,14 +92,11 @@ def _won(rows: list[Total]) -> int:
     return sum(row.royalty_krw for row in rows)
 
 
-def _show_next(out: Console, warehouse: Path, landing: Path, result: MonthResult) -> None:
+def _show_next(out: Console, warehouse: Path, options: str, requested_by: str, result: MonthResult) -> None:
     month, version = result.partition.key, result.partition.version
     if result.state == "open":
         out.print(f"\n{result.partition} is open: nothing was published to partners. Have it approved by someone else:")
-        out.print(
-            f"  settlement run --landing {landing} --months {month} --warehouse {warehouse} --approved-by NAME",
-            soft_wrap=True,
-        )
+        out.print(f"  settlement run {options} --months {month} --requested-by {requested_by} --approved-by NAME", soft_wrap=True)
         return
     folder = warehouse / "published" / result.partition.path
     out.print("\nOpen the month and the partners' files:")

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table as Grid
 from rich.tree import Tree
 
+from settlement.audit.checks import all_checks
+from settlement.cli.common import console
 from settlement.errors import SettlementError
 from settlement.settings import sql_dir
 from settlement.tables import Catalog, load
@@ -23,10 +24,6 @@ def _catalog(sql: Path | None) -> Catalog:
     return load(sql or sql_dir())
 
 
-def _console() -> Console:
-    return Console(highlight=False)
-
-
 @app.command("list")
 def list_tables(sql: SqlOption = None) -> None:
     """All tables in dependency order; an unsound definition is an error that names file and line."""
@@ -37,7 +34,7 @@ def list_tables(sql: SqlOption = None) -> None:
     for name in catalog.order:
         d = catalog[name].definition
         grid.add_row(name, d.stage or "reference", ", ".join(d.partition), ", ".join(d.grain), d.rule)
-    _console().print(grid)
+    console().print(grid)
 
 
 @app.command()
@@ -45,7 +42,7 @@ def show(table: TableArgument, sql: SqlOption = None) -> None:
     """A table's meaning, columns and checks."""
     found = _catalog(sql)[table]
     d = found.definition
-    out = _console()
+    out = console()
     out.print(f"{table} · {d.description}", markup=False)
     out.print(
         f"rule: {d.rule} · owner: {d.owner} · grain: {', '.join(d.grain)} · partition: {', '.join(d.partition) or 'none'}",
@@ -57,7 +54,7 @@ def show(table: TableArgument, sql: SqlOption = None) -> None:
     for c in found.columns:
         grid.add_row(c.name, c.type + (" or null" if c.nullable else ""), c.unit, c.description)
     out.print(grid)
-    for check in found.checks:
+    for check in all_checks(found) if d.stage else ():
         out.print(f"check {check.name} ({check.level}): {check.meaning}", markup=False)
 
 
@@ -70,8 +67,8 @@ def lineage(table: TableArgument, sql: SqlOption = None) -> None:
     up, down = Tree(f"{table} is made from"), Tree(f"{table} goes into")
     _grow(up, table, {name: [n for n in catalog[name].inputs if n != name] for name in catalog.tables})
     _grow(down, table, {name: [n for n in catalog.readers(name) if n != name] for name in catalog.tables})
-    _console().print(up)
-    _console().print(down)
+    console().print(up)
+    console().print(down)
 
 
 def _grow(tree: Tree, name: str, edges: dict[str, list[str]]) -> None:

@@ -31,6 +31,16 @@ def inputs_key(context: Context, stage: str, pins: Pins, landing: Mapping[Kind, 
     return hash_json({"pins": pins, "landing": landing, "rules": context.release.stage_hashes[stage]})
 
 
+def is_published(context: Context, head: Build | None, inputs: str) -> bool:
+    """Whether the head was computed from these inputs, or a later build from them gave the same rows."""
+    if head is None:
+        return False
+    confirmed = context.ledger.last("confirmed", head.partition, head.stage)
+    return head.inputs == inputs or (
+        confirmed is not None and (confirmed.body["head"], confirmed.body["inputs"]) == (head.build_id, inputs)
+    )
+
+
 def build_raw(context: Context, landing: Landing, day: str, pool: Callable[[], Executor]) -> Build | None:
     """Read a landing day into the raw tables and seal the candidate; None when the published build is of these files.
 
@@ -48,9 +58,9 @@ def build_raw(context: Context, landing: Landing, day: str, pool: Callable[[], E
     frozen = landing.freeze(day)
     head = context.ledger.head_build("raw", partition)
     if head is not None:
-        require_unchanged(context, head, frozen, day)
+        require_unchanged(context, head, landing, frozen)
     inputs = inputs_key(context, "raw", {}, frozen)
-    if head is not None and head.inputs == inputs:
+    if is_published(context, head, inputs):
         return None
     build_id = new_build_id()
 
@@ -69,8 +79,9 @@ def build_raw(context: Context, landing: Landing, day: str, pool: Callable[[], E
     return _seal(context, "raw", partition, build_id, head, {}, inputs, counted)
 
 
-def require_unchanged(context: Context, head: Build, frozen: Frozen, day: str) -> None:
+def require_unchanged(context: Context, head: Build, landing: Landing, frozen: Frozen) -> None:
     """Refuse content that changed since it was ingested, unless exactly it was accepted as a redelivery."""
+    day = head.partition.key
     changed = folders.differences(frozen_of(head), frozen)
     if not changed:
         return
@@ -84,7 +95,8 @@ def require_unchanged(context: Context, head: Build, frozen: Frozen, day: str) -
     if accepted is None or accepted.seq < head.seq or accepted.body["landing"] != hash_json(frozen):
         raise LandingChanged(
             f"{changed[0]} is not what was ingested before ({len(changed)} of the day's files changed under _SUCCESS)",
-            f"restore the file, or accept the redelivery: settlement landing accept --day {day} --by NAME --reason TEXT",
+            f"restore the file, or accept the redelivery: settlement landing accept --landing {landing.root} "
+            f"--warehouse {context.warehouse.root} --day {day} --by NAME --reason TEXT",
         )
 
 
@@ -119,7 +131,7 @@ def build_tables(context: Context, stage: str, partition: Partition) -> Build | 
     pins = context.pins(stage, partition)
     inputs = inputs_key(context, stage, pins, {})
     head = context.ledger.head_build(stage, partition)
-    if head is not None and head.inputs == inputs:
+    if is_published(context, head, inputs):
         return None
     build_id = new_build_id()
     try:

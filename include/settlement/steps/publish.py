@@ -37,7 +37,7 @@ def publish(context: Context, build: Build) -> Published:
     verdict = require_verdict(context, build)
     require_files(context, build)
     if head is not None and dict(head.rows_hashes) == dict(build.rows_hashes):
-        return Published("same", head.build_id, head.run_id)
+        return _same(context, head, build)
     pins = {build_id: (name.split("/")[0], unpin(name)) for name, build_id in build.pins.items()}
     body = {
         "files_hash": build.files_hash,
@@ -51,6 +51,13 @@ def publish(context: Context, build: Build) -> Published:
         # Another run may have published the very same content in between: that is no conflict.
         head = context.ledger.head_build(build.stage, build.partition)
         if head is not None and dict(head.rows_hashes) == dict(build.rows_hashes):
-            return Published("same", head.build_id, head.run_id)
+            return _same(context, head, build)
         raise
     return Published("new", build.build_id, build.run_id)
+
+
+def _same(context: Context, head: Build, build: Build) -> Published:
+    """Leave the head, and record that these inputs lead to it: the next run needn't compute them again."""
+    body = {"inputs": build.inputs, "head": head.build_id}
+    context.ledger.append("confirmed", context.run_id, body, build.partition, build.stage, build.build_id)
+    return Published("same", head.build_id, head.run_id)

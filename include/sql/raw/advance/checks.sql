@@ -1,6 +1,6 @@
 -- Checks of raw.advance: each SELECT returns the rows that break it.
 
--- check: advance_id_once (fail): a advance_id stands once in a snapshot
+-- check: advance_id_once (fail): an advance_id stands once in a snapshot
 SELECT file, row_no, advance_id
 FROM (
   SELECT file, row_no, advance_id, count(*) OVER (PARTITION BY advance_id) AS times
