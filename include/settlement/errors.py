@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class SettlementError(Exception):
     """Base of every error that is meant for people: one sentence, and what to do about it.
@@ -19,6 +21,10 @@ class SettlementError(Exception):
     def __str__(self) -> str:
         return f"{self.message}\n  → {self.hint}" if self.hint else self.message
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An error of a reading process reaches the main one by pickle.
+        return type(self), (self.message, self.hint)
+
 
 class BadInput(SettlementError):
     """Landed or reference data breaks the contract: names the file, the row (1 = the first data row) and the reason."""
@@ -29,6 +35,9 @@ class BadInput(SettlementError):
         self.file = file
         self.row = row
         self.reason = reason
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.file, self.reason, self.row, self.hint)
 
 
 class NotArrived(SettlementError):

@@ -20,38 +20,42 @@ SEALED = "settlement.ledger.ledger:Ledger.seal"
 VERDICT = "settlement.steps.audit:write_verdict"
 PUBLISHED = "settlement.ledger.ledger:Ledger.publish"
 HEAD = "settlement.ledger.ledger:_move_head"
-APPENDED = "settlement.ledger.ledger:Ledger.append"
-APPENDED_ONCE = "settlement.ledger.ledger:Ledger.append_once"
-# The last day and the month are left to do: of six stages the first is the day's raw tables, the fifth the lines.
-FIRST, MIDDLE = 1, 5
+APPENDED = "settlement.ledger.ledger:_append"  # inside the transaction
+RESERVED = "settlement.steps.month:reserve"
+APPROVED = "settlement.steps.month:approve"
+CLOSED = "settlement.steps.month:close"
+BOTH: tuple[Literal["before", "after"], ...] = ("before", "after")
+# The state a run starts from and the point at which it is killed, counted from there. `almost`: the last day and the month
+# are left to do, six stages; `days`: the three stages of the month; `open`: approval, reports and closing.
 POINTS = [
-    Point(function, when, call, kind)
-    for function, calls, kind in (
-        ("settlement.landing.reader:read_file", (1, 8), None),
-        ("settlement.engines.duckdb:Session.build", (2,), None),
-        (SEALED, (FIRST, MIDDLE), None),
-        ("settlement.warehouse:rename", (2,), None),  # the verdict's; the first one is the probe of the warehouse
-        (VERDICT, (FIRST, MIDDLE), None),
-        (PUBLISHED, (FIRST, MIDDLE), None),
-        (HEAD, (MIDDLE,), None),
-        (APPENDED, (1,), "reserved"),
-        (APPENDED_ONCE, (1,), "approved"),
-        ("settlement.steps.deliver:render_month", (1,), None),
-        ("settlement.steps.deliver:rename", (1, 6), None),
-        ("settlement.steps.deliver:mark", (1, 3, 6), None),
-        (APPENDED_ONCE, (1,), "closed"),
-    )
-    for call in calls
-    for when in ("before", "after")
-]  # fmt: skip
+    ("almost", Point("settlement.landing.reader:read_file", "after", 8)),
+    ("almost", Point("settlement.engines.duckdb:Session.build", "after", 2)),
+    *(("almost", Point(SEALED, when)) for when in BOTH),
+    *(("almost", Point("settlement.warehouse:rename", when, 2)) for when in BOTH),  # the first probes the warehouse
+    *(("almost", Point(VERDICT, when)) for when in BOTH),
+    *(("almost", Point(PUBLISHED, when)) for when in BOTH),
+    *(("days", Point(RESERVED, when)) for when in BOTH),
+    ("days", Point(APPENDED, "after", kind="reserved")),
+    *(("days", Point(SEALED, when, 2)) for when in BOTH),
+    *(("days", Point(VERDICT, when, 2)) for when in BOTH),
+    *(("days", Point(PUBLISHED, when, 2)) for when in BOTH),
+    *(("days", Point(HEAD, when, 3)) for when in BOTH),
+    *(("open", Point(APPROVED, when)) for when in BOTH),
+    ("open", Point(APPENDED, "after", kind="approved")),
+    ("open", Point("settlement.steps.deliver:render_month", "after")),
+    *(("open", Point("settlement.steps.deliver:rename", when, call)) for call in (1, 6) for when in BOTH),
+    *(("open", Point("settlement.steps.deliver:mark", when, call)) for call in (1, 6) for when in BOTH),
+    *(("open", Point(CLOSED, when)) for when in BOTH),
+    ("open", Point(APPENDED, "after", kind="closed")),
+]
 
 
-@pytest.mark.parametrize("point", POINTS, ids=str)
+@pytest.mark.parametrize(("state", "point"), POINTS, ids=str)
 def test_a_killed_run_leaves_nothing_that_a_second_run_does_not_put_right(
-    point: Point, processes: Processes, shelf: Shelf, house_in: HouseIn
+    state: str, point: Point, processes: Processes, shelf: Shelf, house_in: HouseIn
 ) -> None:
     expected, reports = shelf.expected(), shelf.published()
-    house = house_in("almost")
+    house = house_in(state)
     assert kill(processes, house, point) == -signal.SIGKILL
     house.assert_chain_holds()
     assert readable_only_when_complete(house)
@@ -67,7 +71,7 @@ def test_a_run_killed_while_it_freezes_its_rules_is_run_again(
     when: Literal["before", "after"], processes: Processes, shelf: Shelf, house_in: HouseIn
 ) -> None:
     expected, reports = shelf.expected(), shelf.published()
-    house = house_in("days")
+    house = house_in("open")
     shutil.rmtree(house.warehouse / "releases")
     assert kill(processes, house, Point("settlement.release:rename", when)) == -signal.SIGKILL
     answer = house.run()

@@ -18,11 +18,12 @@ RELEASE = "SETTLEMENT_TESTS_RELEASE"
 
 def warm_up(folder: Path) -> None:
     """Parse a release's tables and put their queries into the engine's words."""
-    everything = {name: "" for name in ("dt", "month", "version", "first_day", "last_day", "previous_month")}
+    everything = dict.fromkeys(("dt", "month", "version", "first_day", "last_day", "previous_month"), "")
     for table in _load_tables(folder / "sql").tables.values():
-        queries = [check.select for check in all_checks(table)]
-        for query in [*queries, *([table.select] if table.select else [])]:
-            query.render("duckdb", everything)
+        if table.definition.stage is not None:
+            queries = [check.select for check in all_checks(table)]
+            for query in [*queries, *([table.select] if table.select else [])]:
+                query.render("duckdb", everything)
 
 
 if RELEASE in os.environ:

@@ -22,6 +22,7 @@ from settlement.steps.context import Context
 from settlement.warehouse import Warehouse
 from tests.integration.example import MONTH
 from tests.oracle import render, settle
+from tests.worlds.money import record_text
 from tests.worlds.world import COLUMNS
 
 REQUESTER, APPROVER = "Ann", "Bea"
@@ -177,8 +178,8 @@ class House:
 
 
 def table_text(table: str, rows: Iterable[tuple[str, ...]]) -> bytes:
-    """A CSV file in plain words: none of the values needs quotes."""
-    return "".join(",".join(row) + "\n" for row in (COLUMNS[table], *rows)).encode()
+    """A CSV file of a table's columns."""
+    return "".join(f"{record_text(row)}\n" for row in (COLUMNS[table], *rows)).encode()
 
 
 def tree(root: Path) -> Tree:

@@ -37,6 +37,7 @@ class Records:
         self._raw: list[str] = []  # lines of the record that the CSV reader is at
         self._reader = csv.reader(self._fed_lines(), strict=True)
         self._row = -1  # the header is row 0
+        self._damage = ""
 
     def header(self) -> list[str]:
         """The first record."""
@@ -99,6 +100,8 @@ class Records:
 
     def _block(self) -> str | None:
         """The next whole lines as text, about 1 MiB of them, or None at the end."""
+        if self._damage:
+            raise self._bad(self._damage)
         parts = [self._rest]
         self._rest = b""
         while chunk := self._stream.read(_BLOCK_BYTES):
@@ -114,8 +117,9 @@ class Records:
         try:
             return data.decode("utf-8")
         except UnicodeDecodeError as error:
-            row = self._row + 1 + data.count(b"\n", 0, error.start)
-            raise BadInput(self._name, f"not UTF-8: {error.reason}", row if row > 0 else None) from None
+            # The records before the damaged line are read first: then the row is known.
+            self._damage = f"not UTF-8: {error.reason}"
+            return data[: data.rfind(b"\n", 0, error.start) + 1].decode("utf-8") or self._block()
 
     def _bad(self, reason: str) -> BadInput:
         return BadInput(self._name, reason, self._row + 1 if self._row >= 0 else None)
