@@ -19,34 +19,27 @@ HouseIn = Callable[[str], House]
 SEALED = "settlement.ledger.ledger:Ledger.seal"
 VERDICT = "settlement.steps.audit:write_verdict"
 PUBLISHED = "settlement.ledger.ledger:Ledger.publish"
-HEAD = "settlement.ledger.ledger:_move_head"
 APPENDED = "settlement.ledger.ledger:_append"  # inside the transaction
-RESERVED = "settlement.steps.month:reserve"
-APPROVED = "settlement.steps.month:approve"
-CLOSED = "settlement.steps.month:close"
+RENAMED = "settlement.steps.deliver:rename"
+MARKED = "settlement.steps.deliver:mark"
 BOTH: tuple[Literal["before", "after"], ...] = ("before", "after")
 # The state a run starts from and the point at which it is killed, counted from there. `almost`: the last day and the month
 # are left to do, six stages; `days`: the three stages of the month; `open`: approval, reports and closing.
 POINTS = [
     ("almost", Point("settlement.landing.reader:read_file", "after", 8)),
     ("almost", Point("settlement.engines.duckdb:Session.build", "after", 2)),
-    *(("almost", Point(SEALED, when)) for when in BOTH),
-    *(("almost", Point("settlement.warehouse:rename", when, 2)) for when in BOTH),  # the first probes the warehouse
-    *(("almost", Point(VERDICT, when)) for when in BOTH),
-    *(("almost", Point(PUBLISHED, when)) for when in BOTH),
-    *(("days", Point(RESERVED, when)) for when in BOTH),
+    *(("almost", Point(function, when)) for function in (SEALED, VERDICT, PUBLISHED) for when in BOTH),
     ("days", Point(APPENDED, "after", kind="reserved")),
-    *(("days", Point(SEALED, when, 2)) for when in BOTH),
-    *(("days", Point(VERDICT, when, 2)) for when in BOTH),
-    *(("days", Point(PUBLISHED, when, 2)) for when in BOTH),
-    *(("days", Point(HEAD, when, 3)) for when in BOTH),
-    *(("open", Point(APPROVED, when)) for when in BOTH),
-    ("open", Point(APPENDED, "after", kind="approved")),
+    ("days", Point("settlement.steps.month:reserve", "after")),
+    *(("days", Point(function, when, 2)) for function in (SEALED, VERDICT, PUBLISHED) for when in BOTH),
+    ("days", Point("settlement.ledger.ledger:_move_head", "after", 3)),
+    *(("open", Point("settlement.steps.month:approve", when)) for when in BOTH),
     ("open", Point("settlement.steps.deliver:render_month", "after")),
-    *(("open", Point("settlement.steps.deliver:rename", when, call)) for call in (1, 6) for when in BOTH),
-    *(("open", Point("settlement.steps.deliver:mark", when, call)) for call in (1, 6) for when in BOTH),
-    *(("open", Point(CLOSED, when)) for when in BOTH),
+    ("open", Point(RENAMED, "after", 1)),
+    *(("open", Point(RENAMED, when, 6)) for when in BOTH),
+    *(("open", Point(MARKED, when, call)) for call in (1, 6) for when in BOTH),
     ("open", Point(APPENDED, "after", kind="closed")),
+    *(("open", Point("settlement.steps.month:close", when)) for when in BOTH),
 ]
 
 

@@ -109,8 +109,10 @@ def redelivered(house: House) -> None:
     settle_raw(house)
 
 
-def test_two_runs_at_once_on_a_new_warehouse_settle_the_month_once(processes: Processes, shelf: Shelf, house_in: HouseIn) -> None:
-    house = house_in("new")
+def test_two_runs_at_once_settle_the_month_once(processes: Processes, shelf: Shelf, house_in: HouseIn) -> None:
+    """Both freeze the rules, settle the last three days and then the month, side by side."""
+    house = house_in("early")
+    shutil.rmtree(house.warehouse / "releases")
     racers = [Racer(processes, command, house.run_arguments(by=name), FREEZING, log=house.root / name) for name in ("Ann", "Cho")]
     both_to_the_barrier(*racers)
     for racer in racers:

@@ -75,4 +75,5 @@ def test_a_file_that_can_not_be_written(house_in: HouseIn) -> None:
         answer = house.command("export", "pool", "--month", MONTH, "--out", out)
         assert answer.code == 1
         assert answer.err.startswith("error: ")
-        assert str(house.root) in answer.err
+        assert str(house.root.parent) in answer.err
+        assert "  → " in answer.err

@@ -115,7 +115,7 @@ def test_show_as_json_gives_whole_records_of_what_was_asked(house_in: HouseIn) -
     [record] = [json.loads(line) for line in answer.out.splitlines()]
     assert (record["kind"], record["stage"], record["partition"], record["version"]) == ("sealed", "raw", LAST, 0)
     plays = [file for file in record["body"]["landing"]["plays"] if file["rows"]]
-    assert sum(file["rows"] for file in plays) == 2
+    assert sum(file["rows"] for file in plays) == 3
     assert all(len(file["sha256"]) == 64 for file in plays)
 
 

@@ -41,7 +41,10 @@ _STYLES: dict[str, dict[str, Any]] = {
     "total_won6": _TOTAL | _WON6,
 }
 
-DEFAULT_FORMAT = {"font_name": _FONT, "font_size": 10}
+
+def default_format() -> dict[str, Any]:
+    """The workbook's own cell format; a new dict each time, since the writer changes the one it is given."""
+    return {"font_name": _FONT, "font_size": 10}
 
 
 class Styles:

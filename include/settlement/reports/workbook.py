@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from xlsxwriter import Workbook
 
-from settlement.reports.cells import DEFAULT_FORMAT, Cells, Styles
+from settlement.reports.cells import Cells, Styles, default_format
 from settlement.reports.labels import KINDS, RIGHT_TYPES, label
 from settlement.reports.lines import Line, TopTrack
 from settlement.reports.model import Partner, ReportContext, Royalty
@@ -55,7 +55,7 @@ class StatementWorkbook:
     def __init__(self, path: Path, context: ReportContext, partner: Partner, scratch: Path | None) -> None:
         """Open it at `path`; with a `scratch` folder its rows go there as they come instead of into memory."""
         memory = {"in_memory": True} if scratch is None else {"constant_memory": True, "tmpdir": str(scratch)}
-        self._book = Workbook(str(path), {**memory, "default_format_properties": DEFAULT_FORMAT})
+        self._book = Workbook(str(path), {**memory, "default_format_properties": default_format()})
         self._book.use_zip64()
         self._styles = Styles(self._book)
         self._context = context
