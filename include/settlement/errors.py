@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shutil import Error
 from typing import Any
 
 
@@ -66,3 +67,13 @@ class PublishRefused(SettlementError):
 
 class NotAllowed(SettlementError):
     """A rule of approval or closing forbids it (month closed, previous month open, approver is a requester)."""
+
+
+def of_system(error: OSError) -> SettlementError:
+    """What the operating system refused (disk full, not writable), as an error for people."""
+    first: Any = error
+    while isinstance(first, Error) and first.args and isinstance(first.args[0], list):
+        first = first.args[0][0][2]  # of the files that a copy could not write, the first: (source, target, reason)
+    reason = getattr(first, "strerror", None) or str(first)
+    where = f"{error.filename}: " if error.filename else ""
+    return SettlementError(f"{where}{reason}", "free space or make it writable, then run again; what was published before stays")

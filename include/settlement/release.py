@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
+import pyarrow as pa
+
 from settlement import __version__, reference, tables
 from settlement.pipeline import STAGES
 from settlement.tables import Catalog
@@ -34,16 +36,15 @@ class Release:
         if not folder.exists():
             rows = reference.read(reference_rows, tables.load(sql))  # nothing unsound is ever frozen
             aside = folder.with_name(f".{digest}.{new_build_id()}")
-            shutil.copytree(sql, aside / "sql")
-            shutil.copytree(reference_rows, aside / "reference")
-            reference.write(rows, aside / "ref")
-            for path in aside.rglob("*"):
-                if path.is_file():
-                    sync_file(path)
             try:
-                rename(aside, folder)
-            except OSError:  # another run froze the same content first
-                shutil.rmtree(aside)
+                _write(aside, sql, reference_rows, rows)
+                if not folder.exists():
+                    rename(aside, folder)
+            except OSError:
+                if not folder.exists():  # else another run froze the same content first
+                    raise
+            finally:
+                shutil.rmtree(aside, ignore_errors=True)
             sync_dir(folder.parent)
         return cls.load(digest, warehouse)
 
@@ -73,6 +74,15 @@ class Release:
     def reference_folder(self, table: str) -> Path:
         """Folder with the Parquet file of a `ref` table."""
         return self.folder / "ref" / table
+
+
+def _write(folder: Path, sql: Path, reference_rows: Path, rows: dict[str, pa.Table]) -> None:
+    shutil.copytree(sql, folder / "sql")
+    shutil.copytree(reference_rows, folder / "reference")
+    reference.write(rows, folder / "ref")
+    for path in folder.rglob("*"):
+        if path.is_file():
+            sync_file(path)
 
 
 @lru_cache(maxsize=8)

@@ -78,6 +78,11 @@ class Runner:
             for day in days_of(month):
                 self._check_closed_day(day)
             return MonthResult(closed, "closed before")
+        approved = months.approved_version(self.context.ledger, month)
+        if approved is not None:  # a run before was stopped on its way from approval to closing
+            result = self._publish_reports(MonthResult(approved, "open"))
+            months.require_same_inputs(self.context, approved)
+            return result
         months.require_turn(self.context.ledger, month)
         landed = self.required_days(month)
         days = days_of(month)
@@ -101,13 +106,17 @@ class Runner:
             self.finish(build_tables(self.context, stage, result.partition), result)
             done += 1
         if self.approved_by:
-            months.approve(self.context, result.partition, self.approved_by)
-        if months.is_approved(self.context.ledger, result.partition):
             self.progress(f"reports {month}", done, total)
-            result.delivery = deliver(self.context, result.partition)
-            months.close(self.context, result.partition, result.delivery.hash)
-            result.state = "closed"
+            months.approve(self.context, result.partition, self.approved_by)
+            self._publish_reports(result)
         self.progress(f"{month} {result.state}", total, total)
+        return result
+
+    def _publish_reports(self, result: MonthResult) -> MonthResult:
+        """Publish the reports of an approved version and close its month."""
+        result.delivery = deliver(self.context, result.partition)
+        months.close(self.context, result.partition, result.delivery.hash)
+        result.state = "closed"
         return result
 
     def required_days(self, month: str) -> list[str]:

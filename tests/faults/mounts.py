@@ -24,7 +24,7 @@ def _mounted(place: Path, *options: str) -> Iterator[None]:
     try:
         _as_root("mount", *options, str(place))
     except OSError as refused:  # neither root nor sudo, or a container without the right to mount
-        pytest.skip(f"a file system must be mounted for this: {refused}")
+        pytest.fail(f"this test mounts a small file system, as root or by sudo: {refused}")
     try:
         yield
     finally:

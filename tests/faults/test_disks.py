@@ -31,7 +31,7 @@ def test_a_disk_that_is_enlarged_bit_by_bit_fails_clearly_in_every_stage(shelf: 
     published = []
     with small_disk(house.root / "disk", house.warehouse) as disk:
         small = House(house.root, disk.place / house.warehouse.name)
-        for free in (os.sysconf("SC_PAGE_SIZE"), 40 << 10, *range(100 << 10, 700 << 10, 40 << 10)):
+        for free in (os.sysconf("SC_PAGE_SIZE"), 40 << 10, *range(100 << 10, 800 << 10, 60 << 10)):
             disk.leave(free)
             answer = small.run()
             if answer.code == 0:

@@ -22,9 +22,10 @@ def refusal(house: House, table: str, *options: str) -> str:
 @pytest.mark.parametrize("table", DAILY_EXPORTS)
 def test_a_day_is_a_part_of_its_month(table: str, house_in: HouseIn, shelf: Shelf) -> None:
     house = house_in("days")
-    days = [house.export(table, "--day", f"{MONTH}-{day:02d}") for day in range(1, 29)]
-    header = days[0].split(b"\n")[0] + b"\n"
-    assert header + b"".join(day.removeprefix(header) for day in days) == shelf.expected()[table]
+    header, *rows = shelf.expected()[table].splitlines(keepends=True)
+    for day in (FIRST, f"{MONTH}-02", f"{MONTH}-10", LAST):
+        of_day = [row for row in rows if row.startswith(f"{day},".encode())]
+        assert house.export(table, "--day", day) == b"".join([header, *of_day])
 
 
 def test_a_table_is_named_with_or_without_its_schema(house_in: HouseIn) -> None:

@@ -40,9 +40,7 @@ class Literal:
 def json_object(line: bytes) -> dict[str, object] | None:
     """The one JSON object that the line is, numbers as `Literal`; None where it is anything else."""
     try:
-        value = json.loads(
-            line.decode("utf-8"), parse_int=Literal, parse_float=Literal, parse_constant=_refuse_constant
-        )
+        value = json.loads(line.decode("utf-8"), parse_int=Literal, parse_float=Literal, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         return None
     if not isinstance(value, dict) or any(_has_surrogate(text) for text in _strings(value)):

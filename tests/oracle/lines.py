@@ -86,9 +86,7 @@ def make_lines(pool: Pool, daily_plays: DailyPlays, rights: Rights) -> list[Line
     for (track_id, partner_id), weight in weights.items():
         kind = "unmatched" if partner_id == SUSPENSE else "royalty"
         amount = whole * weight // total
-        lines.append(
-            Line(product_id, track_id, right_type, partner_id, kind, plays[track_id, partner_id], weight, amount)
-        )
+        lines.append(Line(product_id, track_id, right_type, partner_id, kind, plays[track_id, partner_id], weight, amount))
     left = whole - sum(line.amount_uwon for line in lines)
     if left:
         lines.append(Line(product_id, NO_TRACK, right_type, SUSPENSE, "rounding", 0, 0, left))
@@ -112,6 +110,4 @@ def make_royalties(pool: Pool, lines: Sequence[Line]) -> list[Royalty]:
     by_remainder = sorted(uwon, key=lambda partner_id: (-(uwon[partner_id] % UWON), partner_id))
     for partner_id in by_remainder[:left]:
         krw[partner_id] += 1
-    return [
-        Royalty(partner_id, pool.product_id, pool.right_type, uwon[partner_id], krw[partner_id]) for partner_id in uwon
-    ]
+    return [Royalty(partner_id, pool.product_id, pool.right_type, uwon[partner_id], krw[partner_id]) for partner_id in uwon]

@@ -94,9 +94,7 @@ class PlayHistory:
         }
 
 
-def bucket_day(
-    history: PlayHistory, day: date, products: dict[str, Product], rules: Sequence[ServiceRule]
-) -> list[Bucketed]:
+def bucket_day(history: PlayHistory, day: date, products: dict[str, Product], rules: Sequence[ServiceRule]) -> list[Bucketed]:
     """The lines of landing folder `day`, each with its bucket; `products` is snapshot `day`."""
     today = epoch_day(day)
     known_ids = history.ids_before(day)

@@ -67,9 +67,7 @@ class MonthTotals:
         return {product_id: revenue for product_id, revenue in self.revenue.items() if revenue < 0}
 
 
-def total_month(
-    days: Sequence[date], plays: Mapping[str, int], recognised: Recognised, carry: Mapping[str, int]
-) -> MonthTotals:
+def total_month(days: Sequence[date], plays: Mapping[str, int], recognised: Recognised, carry: Mapping[str, int]) -> MonthTotals:
     """The month's totals; `plays` are its qualified plays by product."""
     revenue = Counter(carry)
     paying: dict[str, set[str]] = {}
@@ -82,9 +80,7 @@ def total_month(
     return MonthTotals(plays, subscribers, revenue, carry)
 
 
-def make_pools(
-    totals: MonthTotals, products: Mapping[str, Product], rate_card: Iterable[RateRow], first: date
-) -> list[Pool]:
+def make_pools(totals: MonthTotals, products: Mapping[str, Product], rate_card: Iterable[RateRow], first: date) -> list[Pool]:
     """The pools of every product of the month-end snapshot; `first` is the month's first day."""
     for product_id in {*totals.plays, *totals.subscribers} - set(products):
         raise BadInputError(f"product {product_id} has plays or revenue and is not in the month-end snapshot")

@@ -79,9 +79,7 @@ def signed_floor(numerator: int, denominator: int) -> int:
 
 def book_payments(landing: Landing, last: date, in_app_rules: Sequence[Dated]) -> list[Booked]:
     """Every payment landed up to `last`, in buckets, by (landing day, instant, raw line)."""
-    payments = [
-        _payment(row, day) for day in landing.days("payments") if day <= last for row in landing.rows("payments", day)
-    ]
+    payments = [_payment(row, day) for day in landing.days("payments") if day <= last for row in landing.rows("payments", day)]
     payments.sort(key=lambda payment: (payment.landed_on, payment.paid_at, payment.raw))
     counted: dict[str, Payment] = {}
     for payment in payments:

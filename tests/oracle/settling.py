@@ -92,9 +92,7 @@ def _bucket_plays(landing: Landing, reference: Reference, days: Sequence[date]) 
     return {day: bucket_day(history, day, read_products(landing, day), reference.service_rules) for day in days}
 
 
-def _settle_month(
-    settled: SettledDays, days: Sequence[date], carry: Mapping[str, int]
-) -> tuple[MonthResult, dict[str, int]]:
+def _settle_month(settled: SettledDays, days: Sequence[date], carry: Mapping[str, int]) -> tuple[MonthResult, dict[str, int]]:
     daily_plays: dict[tuple[str, int], Counter[date]] = defaultdict(Counter)
     plays_by_product: Counter[str] = Counter()
     for day in days:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from tests.oracle import BadInputError, render, settle, settle_folders
 from tests.oracle.exports import table
 from tests.oracle.forms import instant_of
@@ -62,9 +63,7 @@ def test_what_is_odd_beside_the_required_fields_does_not_matter(rest: bytes) -> 
     assert parse_play(GOOD + rest) is not None
 
 
-@pytest.mark.parametrize(
-    "line", [b"\xef\xbb\xbf" + GOOD + b"}", GOOD.replace(b'"a"', b"-5") + b"}", b"", b"[]", b"null"]
-)
+@pytest.mark.parametrize("line", [b"\xef\xbb\xbf" + GOOD + b"}", GOOD.replace(b'"a"', b"-5") + b"}", b"", b"[]", b"null"])
 def test_a_byte_order_mark_a_signed_id_and_another_json_value_make_a_line_malformed(line: bytes) -> None:
     assert parse_play(line) is None
 
@@ -115,9 +114,7 @@ def test_a_folder_without_its_marker_has_not_arrived() -> None:
 
 
 def test_a_world_on_disk_is_the_world_in_memory(tmp_path: Path) -> None:
-    world = plain_world(
-        play("2024-02-01", "a"), money=[payment("2024-02-02", "b"), other_revenue("2024-02-03", "c", 9)]
-    )
+    world = plain_world(play("2024-02-01", "a"), money=[payment("2024-02-02", "b"), other_revenue("2024-02-03", "c", 9)])
     write(world, tmp_path / "landing")
     write_reference(world, tmp_path / "reference")
     on_disk = settle(tmp_path / "landing", tmp_path / "reference", ["2024-02"])

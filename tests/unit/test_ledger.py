@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from settlement.errors import PublishRefused
+from settlement.errors import NotAllowed, PublishRefused
 from settlement.ledger import Build, Ledger
 from settlement.warehouse import Partition
 
@@ -79,10 +79,40 @@ def test_a_pin_that_is_no_longer_published_refuses_the_publication(ledger: Ledge
     assert ledger.head("ods", DAY) is None
 
 
-def test_append_once_keeps_the_first_record(ledger: Ledger) -> None:
-    month = Partition("2026-02", 1)
-    first = ledger.append_once("closed", "run-1", {"reports": "a"}, month)
-    assert ledger.append_once("closed", "run-2", {"reports": "b"}, month) == first
+def test_a_version_keeps_its_number_for_the_same_inputs_and_until_it_is_sealed(ledger: Ledger) -> None:
+    first = ledger.reserve("2026-02", "a", "run-1", "Ann")
+    assert ledger.reserve("2026-02", "a", "run-2", "Ann") == first == Partition("2026-02", 1)
+    assert ledger.reserve("2026-02", "b", "run-3", "Ann") == first
+    sealed = replace(build("s1", stage="statements", run_id="run-3"), partition=first, reservation="b")
+    ledger.publish(sealed, {}, {})
+    assert ledger.reserve("2026-02", "c", "run-4", "Ann") == Partition("2026-02", 2)
+    assert ledger.reserve("2026-02", "b", "run-5", "Ann") == first
+
+
+def test_a_month_s_stage_is_published_only_for_the_reservation_in_force(ledger: Ledger) -> None:
+    month = ledger.reserve("2026-02", "a", "run-1", "Ann")
+    ledger.reserve("2026-02", "b", "run-2", "Ann")
+    with pytest.raises(PublishRefused, match="run run-2 settles 2026-02 version 1 from other inputs or rules"):
+        ledger.publish(replace(build("p1", stage="pools"), partition=month, reservation="a"), {}, {})
+    with pytest.raises(PublishRefused, match="other inputs or rules"):
+        ledger.approve(month, "a", "run-1", {"approved_by": "Bea"})
+    ledger.publish(replace(build("p2", stage="pools"), partition=month, reservation="b"), {}, {})
+
+
+def test_an_approved_version_is_published_before_another_is_made(ledger: Ledger) -> None:
+    month = ledger.reserve("2026-02", "a", "run-1", "Ann")
+    ledger.approve(month, "a", "run-1", {"approved_by": "Bea"})
+    with pytest.raises(NotAllowed, match="is approved and about to be published"):
+        ledger.reserve("2026-02", "b", "run-2", "Ann")
+    ledger.close(month, "run-1", {})
+    ledger.close(month, "run-1", {})
+    assert len(list(ledger.records(kind="closed"))) == 1
+    for again in (
+        lambda: ledger.reserve("2026-02", "b", "run-2", "Ann"),
+        lambda: ledger.close(Partition("2026-02", 2), "run-2", {}),
+    ):
+        with pytest.raises(NotAllowed, match="2026-02 version 1 is closed"):
+            again()
 
 
 @pytest.mark.parametrize("statement", ["UPDATE record SET kind = 'x'", "DELETE FROM record"])

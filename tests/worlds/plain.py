@@ -63,9 +63,7 @@ def catalogue(products: Rows = PRODUCTS, rights: Rows = RIGHTS, tracks: Sequence
         products=products,
         tracks=tuple((str(track), "", "", "", "title", "artist", "1", "200000", "") for track in tracks),
         albums=(("1", "", "album", "artist", "label"),),
-        partners=tuple(
-            (str(partner), "name", "producer", "", "exempt", "0", "csv", SINCE, "") for partner in (1, 2, 3, 4)
-        ),
+        partners=tuple((str(partner), "name", "producer", "", "exempt", "0", "csv", SINCE, "") for partner in (1, 2, 3, 4)),
         rights=rights,
         contracts=(),
         advances=(),

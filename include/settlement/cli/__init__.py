@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from settlement.cli import export, inputs, landing, ledger, run, tables
-from settlement.errors import SettlementError
+from settlement.errors import SettlementError, of_system
 
 app = typer.Typer(
     name="settlement",
@@ -30,6 +30,7 @@ def main() -> None:
     """Entry point: an error that is meant for people is printed as such, and the exit code is 1."""
     try:
         app()
-    except SettlementError as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"error: {error}", markup=False, style="red")
+    except (SettlementError, OSError) as error:
+        shown = error if isinstance(error, SettlementError) else of_system(error)
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"error: {shown}", markup=False, style="red")
         sys.exit(1)

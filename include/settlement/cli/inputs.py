@@ -22,7 +22,7 @@ Reference = Annotated[
 Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same landing, byte for byte.")]
 
 
-def generate(  # noqa: PLR0913, PLR0917  # the options of the command
+def generate(  # the options of the command
     out: Annotated[Path, typer.Option(help="Landing root to write: a new or empty folder.")],
     months: Annotated[str, typer.Option(help="YYYY-MM, or YYYY-MM..YYYY-MM.")],
     plays: Annotated[int, typer.Option(min=1, help="Plays over the whole range.")],

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from settlement.errors import PublishRefused
+from settlement.errors import NotAllowed, PublishRefused
 from settlement.ledger.records import GENESIS, Build, Head, Record, chain_hash
 from settlement.ledger.schema import head, record
 from settlement.ledger.store import append_transaction, open_engine
@@ -74,15 +74,6 @@ class Ledger:
         with append_transaction(self._engine) as connection:
             return _append(connection, kind, run_id, body, partition, stage, build_id)
 
-    def append_once(self, kind: str, run_id: str, body: Mapping[str, Any], partition: Partition) -> Record:
-        """Append a record unless the partition has one of this kind already; returns the one that stands."""
-        with append_transaction(self._engine) as connection:
-            query = select(record).where(
-                record.c.kind == kind, record.c.partition == partition.key, record.c.version == partition.version
-            )
-            row = connection.execute(query).first()
-            return Record.of_row(row) if row else _append(connection, kind, run_id, body, partition, "", "")
-
     def seal(self, build: Build) -> Record:
         """Record a candidate: its files are complete and named by files_hash."""
         return self.append("sealed", build.run_id, build.body(), build.partition, build.stage, build.build_id)
@@ -100,6 +91,8 @@ class Ledger:
         """
         with append_transaction(self._engine) as connection:
             _require_head(connection, build)
+            if build.partition.is_month:
+                _require_reserved(connection, build.partition, build.reservation)
             for pinned, (stage, partition) in pins.items():
                 current = _head(connection, stage, partition)
                 if current is None or current.build_id != pinned:
@@ -111,6 +104,53 @@ class Ledger:
             written = _append(connection, "published", build.run_id, body, build.partition, build.stage, build.build_id)
             _move_head(connection, build, written.seq)
             return written
+
+    def reserve(self, month: str, inputs: str, run_id: str, requested_by: str) -> Partition:
+        """The version of a month that is settled from `inputs`; the newest reservation is the one in force.
+
+        Inputs that were seen before keep their number. Others take over the last number until statements are published
+        under it; from then on they get the next one.
+
+        Raises:
+            NotAllowed: the month is closed, or its last version is approved: that one is published first.
+        """
+        with append_transaction(self._engine) as connection:
+            _require_open(connection, month)
+            reserved = _records(connection, "reserved", month)
+            last = reserved[-1] if reserved else None
+            if last is not None and last.body["inputs"] == inputs:
+                return last.partition
+            if last is not None and _records(connection, "approved", month, last.partition.version):
+                raise NotAllowed(f"{last.partition} is approved and about to be published", "run again to finish it")
+            known = next((r.partition for r in reversed(reserved) if r.body["inputs"] == inputs), None)
+            partition = known or _next_version(connection, month, last)
+            body = {"inputs": inputs, "requested_by": requested_by}
+            _append(connection, "reserved", run_id, body, partition, "", "")
+            return partition
+
+    def approve(self, partition: Partition, reservation: str, run_id: str, body: Mapping[str, Any]) -> None:
+        """Record the approval of a version, once.
+
+        Raises:
+            NotAllowed: the month is closed with another version.
+            PublishRefused: another reservation is in force.
+        """
+        with append_transaction(self._engine) as connection:
+            if not _records(connection, "approved", partition.key, partition.version):
+                _require_open(connection, partition.key)
+                _require_reserved(connection, partition, reservation)
+                _append(connection, "approved", run_id, body, partition, "", "")
+
+    def close(self, partition: Partition, run_id: str, body: Mapping[str, Any]) -> None:
+        """Close a month with a version, once.
+
+        Raises:
+            NotAllowed: the month is closed with another version.
+        """
+        with append_transaction(self._engine) as connection:
+            if not _records(connection, "closed", partition.key, partition.version):
+                _require_open(connection, partition.key)
+                _append(connection, "closed", run_id, body, partition, "", "")
 
     # -- the chain -------------------------------------------------------------------------------------------------
 
@@ -160,6 +200,36 @@ def _require_head(connection: Connection, build: Build) -> None:
         f"{build.run_id}, was at work: nothing of this run was published",
         "run again: it will find the other's result and compare",
     )
+
+
+def _records(connection: Connection, kind: str, month: str, version: int | None = None) -> list[Record]:
+    query = select(record).where(record.c.kind == kind, record.c.partition == month).order_by(record.c.seq)
+    if version is not None:
+        query = query.where(record.c.version == version)
+    return [Record.of_row(row) for row in connection.execute(query)]
+
+
+def _require_open(connection: Connection, month: str) -> None:
+    for found in _records(connection, "closed", month):
+        raise NotAllowed(f"{found.partition} is closed", "a closed month is corrected by a restatement")
+
+
+def _require_reserved(connection: Connection, partition: Partition, reservation: str) -> None:
+    """The newest reservation must be the one that a build was made for: other inputs may have taken the number over."""
+    _require_open(connection, partition.key)
+    last = _records(connection, "reserved", partition.key)[-1]
+    if (last.partition, last.body["inputs"]) != (partition, reservation):
+        raise PublishRefused(
+            f"{partition} of this run is out of date: run {last.run_id} settles {last.partition} from other inputs or rules",
+            "agree on one of the two, then run again",
+        )
+
+
+def _next_version(connection: Connection, month: str, last: Record | None) -> Partition:
+    if last is None:
+        return Partition(month, 1)
+    sealed = _head(connection, "statements", last.partition) is not None
+    return Partition(month, last.partition.version + 1) if sealed else last.partition
 
 
 def _append(

@@ -46,7 +46,8 @@ class Build:
     """A sealed candidate: one computation of a stage's tables for one partition.
 
     `pins` maps `stage/partition[/version]` to the build that was read; `rows_hashes` maps table to content hash;
-    `landing` holds the frozen files (stage raw only); `inputs` identifies what it was computed from.
+    `landing` holds the frozen files (stage raw only); `inputs` identifies what it was computed from; `reservation` is what
+    its month's version was reserved for (month stages only).
     """
 
     build_id: str
@@ -60,6 +61,7 @@ class Build:
     rows_hashes: Mapping[str, str]
     expected_head: str | None
     landing: Mapping[Kind, Any]
+    reservation: str = ""
     seq: int = 0
 
     def body(self) -> dict[str, Any]:
@@ -71,6 +73,7 @@ class Build:
             "rows_hashes": dict(self.rows_hashes),
             "expected_head": self.expected_head,
             "landing": dict(self.landing),
+            "reservation": self.reservation,
         }
 
     @classmethod

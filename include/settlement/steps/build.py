@@ -14,13 +14,14 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from settlement.engines.duckdb import require_schema
-from settlement.errors import EngineError, LandingChanged, SettlementError
+from settlement.errors import EngineError, LandingChanged, PublishRefused, SettlementError
 from settlement.export import canonical_hash
 from settlement.landing import folders, reader
 from settlement.landing.contract import Kind
 from settlement.landing.folders import Frozen, Landing
 from settlement.ledger.records import Build
-from settlement.steps.context import Context, Pins, closed_version
+from settlement.pipeline import MONTH_STAGES
+from settlement.steps.context import Context, Pins, closed_version, unpin
 from settlement.warehouse import Partition, files_hash, hash_json, list_files, new_build_id, sync_dir, sync_file
 
 _INLINE_BYTES = 8 << 20  # below this much landed data a process of its own costs more than it gives
@@ -121,6 +122,34 @@ def _read(
     return {task.name: count for task, count in zip(tasks, rows, strict=True)}
 
 
+def month_inputs(context: Context, pools_pins: Pins) -> str:
+    """What a month's version is reserved for: the days that its pools read and the rules of its three stages."""
+    rules = {stage: context.release.stage_hashes[stage] for stage in MONTH_STAGES}
+    return hash_json({"pins": pools_pins, "rules": rules})
+
+
+def _reservation(context: Context, stage: str, partition: Partition, pins: Pins) -> str:
+    """The reservation that a month's stage belongs to; the stages before it must belong to the same one.
+
+    Raises:
+        PublishRefused: they were published by a run with other inputs or rules.
+    """
+    if not partition.is_month:
+        return ""
+    if stage == "pools":
+        return month_inputs(context, pins)
+    before = [context.ledger.build(build_id) for name, build_id in pins.items() if unpin(name) == partition]
+    pools = next(build for build in before if build.stage == "pools")
+    reservation = month_inputs(context, dict(pools.pins))
+    for build in before:
+        if build.reservation != reservation:
+            raise PublishRefused(
+                f"{stage} {partition} would be made from {build.stage} of run {build.run_id}, which has other inputs or rules",
+                "agree on one of the two, then run again",
+            )
+    return reservation
+
+
 def build_tables(context: Context, stage: str, partition: Partition) -> Build | None:
     """Compute a stage's tables from pinned builds and seal the candidate; None when the published build is of these inputs.
 
@@ -129,6 +158,7 @@ def build_tables(context: Context, stage: str, partition: Partition) -> Build | 
         EngineError: a query failed; nothing was sealed.
     """
     pins = context.pins(stage, partition)
+    reservation = _reservation(context, stage, partition, pins)
     inputs = inputs_key(context, stage, pins, {})
     head = context.ledger.head_build(stage, partition)
     if is_published(context, head, inputs):
@@ -147,7 +177,7 @@ def build_tables(context: Context, stage: str, partition: Partition) -> Build | 
     except EngineError:
         _drop(context, stage, partition, build_id)
         raise
-    return _seal(context, stage, partition, build_id, head, pins, inputs, {})
+    return _seal(context, stage, partition, build_id, head, pins, inputs, {}, reservation)
 
 
 def _seal(
@@ -159,6 +189,7 @@ def _seal(
     pins: Pins,
     inputs: str,
     landing: dict[Kind, Any],
+    reservation: str = "",
 ) -> Build:
     """Record the candidate; `head` is what was published when the build began: publish refuses if it moved since."""
     tables = context.release.catalog.of_stage(stage)
@@ -188,6 +219,7 @@ def _seal(
         rows_hashes=hashes,
         expected_head=head.build_id if head else None,
         landing=landing,
+        reservation=reservation,
     )
     context.ledger.seal(build)
     return build

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from settlement.errors import NotAllowed
 from settlement.ledger import Ledger
-from settlement.pipeline import MONTH_STAGES, previous_month
+from settlement.pipeline import previous_month
+from settlement.steps.build import month_inputs
 from settlement.steps.context import Context, closed_version
-from settlement.warehouse import Partition, hash_json
+from settlement.warehouse import Partition
 
 
 def require_turn(ledger: Ledger, month: str) -> None:
@@ -28,23 +29,9 @@ def require_turn(ledger: Ledger, month: str) -> None:
 
 
 def reserve(context: Context, month: str) -> Partition:
-    """The version that a settlement of the month from today's inputs has.
-
-    The same pins and rules keep their number. Others take it over until statements are published under it; from then on
-    they get the next one, and an approval of the old one is void.
-    """
-    rules = {stage: context.release.stage_hashes[stage] for stage in MONTH_STAGES}
-    inputs = hash_json({"pins": context.pins("pools", Partition(month)), "rules": rules})
-    records = list(context.ledger.records(kind="reserved", partition=month))
-    for record in reversed(records):
-        if record.body["inputs"] == inputs:
-            return record.partition
-    last = records[-1].partition if records else Partition(month, 0)
-    sealed = context.ledger.head("statements", last) is not None
-    partition = Partition(month, last.version + 1 if sealed or not records else last.version)
-    body = {"inputs": inputs, "requested_by": context.requested_by}
-    context.ledger.append("reserved", context.run_id, body, partition)
-    return partition
+    """The version that a settlement of the month from today's inputs and rules has."""
+    inputs = month_inputs(context, context.pins("pools", Partition(month)))
+    return context.ledger.reserve(month, inputs, context.run_id, context.requested_by)
 
 
 def requesters(context: Context, partition: Partition) -> set[str]:
@@ -76,17 +63,30 @@ def approve(context: Context, partition: Partition, approved_by: str) -> None:
         "approved_by": approved_by,
         "requesters": sorted(requesters(context, partition)),
     }
-    context.ledger.append_once("approved", context.run_id, body, partition)
+    context.ledger.approve(partition, statements.reservation, context.run_id, body)
 
 
-def is_approved(ledger: Ledger, partition: Partition) -> bool:
-    """Whether somebody approved this version; its reports may be published."""
-    return ledger.last("approved", partition) is not None
+def approved_version(ledger: Ledger, month: str) -> Partition | None:
+    """The version of a month that somebody approved, if any: its reports are published before anything else."""
+    found = list(ledger.records(kind="approved", partition=month))
+    return found[-1].partition if found else None
 
 
 def close(context: Context, partition: Partition, manifest: str) -> None:
     """Close the month with this version: its reports are published, once. `manifest` is the hash of all of them."""
-    closed = closed_version(context.ledger, partition.key)
-    if closed is not None and closed != partition:
-        raise NotAllowed(f"{partition} can't be closed: {closed} is", "a closed month is corrected by a restatement")
-    context.ledger.append_once("closed", context.run_id, {"reports": manifest}, partition)
+    context.ledger.close(partition, context.run_id, {"reports": manifest})
+
+
+def require_same_inputs(context: Context, partition: Partition) -> None:
+    """Refuse to pass off a version as this run's own that was settled from other inputs or rules.
+
+    Raises:
+        NotAllowed: the month was closed with the version that had been approved, not with this run's figures.
+    """
+    statements = context.ledger.head_build("statements", partition)
+    assert statements is not None, "statements are published before they are approved"
+    if statements.reservation != month_inputs(context, context.pins("pools", Partition(partition.key))):
+        raise NotAllowed(
+            f"{partition} had been approved and is closed now; the other inputs or rules of this run were not used",
+            "a closed month is corrected by a restatement",
+        )
