@@ -57,9 +57,9 @@ def months(text: str) -> list[str]:
     Raises:
         SettlementError: not of this form, or the end lies before the start.
     """
-    first, _, last = text.partition("..")
+    first, dots, last = text.partition("..")
     try:
-        start, end = date.fromisoformat(f"{first}-01"), date.fromisoformat(f"{last or first}-01")
+        start, end = date.fromisoformat(f"{first}-01"), date.fromisoformat(f"{last if dots else first}-01")
     except ValueError:
         raise SettlementError(f"months {text!r}: must be YYYY-MM or YYYY-MM..YYYY-MM") from None
     if end < start:

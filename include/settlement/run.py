@@ -17,7 +17,7 @@ from settlement.steps import month as months
 from settlement.steps.audit import audit
 from settlement.steps.build import build_raw, build_tables, require_unchanged
 from settlement.steps.context import Context, closed_version
-from settlement.steps.deliver import Delivery, deliver
+from settlement.steps.deliver import Delivery, complete, deliver, is_complete
 from settlement.steps.publish import publish
 from settlement.warehouse import Partition
 
@@ -77,6 +77,8 @@ class Runner:
         if closed is not None:
             for day in days_of(month):
                 self._check_closed_day(day)
+            if not is_complete(self.context, closed):  # a run before was stopped between closing and the markers
+                complete(deliver(self.context, closed))
             return MonthResult(closed, "closed before")
         approved = months.approved_version(self.context.ledger, month)
         if approved is not None:  # a run before was stopped on its way from approval to closing
@@ -116,6 +118,7 @@ class Runner:
         """Publish the reports of an approved version and close its month."""
         result.delivery = deliver(self.context, result.partition)
         months.close(self.context, result.partition, result.delivery.hash)
+        complete(result.delivery)
         result.state = "closed"
         return result
 

@@ -119,6 +119,10 @@ class Ledger:
             reserved = _records(connection, "reserved", month)
             last = reserved[-1] if reserved else None
             if last is not None and last.body["inputs"] == inputs:
+                asked = {r.body["requested_by"] for r in reserved if r.partition == last.partition}
+                if requested_by not in asked:  # whoever asks is a requester, even where nothing is left to do
+                    body = {"inputs": inputs, "requested_by": requested_by}
+                    _append(connection, "reserved", run_id, body, last.partition, "", "")
                 return last.partition
             if last is not None and _records(connection, "approved", month, last.partition.version):
                 raise NotAllowed(f"{last.partition} is approved and about to be published", "run again to finish it")

@@ -86,19 +86,20 @@ def require_unchanged(context: Context, head: Build, landing: Landing, frozen: F
     changed = folders.differences(frozen_of(head), frozen)
     if not changed:
         return
+    accepted = context.ledger.last("redelivery", Partition(day))
+    if accepted is not None and accepted.seq > head.seq and accepted.body["landing"] == hash_json(frozen):
+        return
     month = closed_version(context.ledger, day[:7])
     if month is not None:
         raise LandingChanged(
             f"{changed[0]} changed after it was settled, and {month} is closed",
             "a closed month is corrected by a restatement, never by a new delivery",
         )
-    accepted = context.ledger.last("redelivery", Partition(day))
-    if accepted is None or accepted.seq < head.seq or accepted.body["landing"] != hash_json(frozen):
-        raise LandingChanged(
-            f"{changed[0]} is not what was ingested before ({len(changed)} of the day's files changed under _SUCCESS)",
-            f"restore the file, or accept the redelivery: settlement landing accept --landing {landing.root} "
-            f"--warehouse {context.warehouse.root} --day {day} --by NAME --reason TEXT",
-        )
+    raise LandingChanged(
+        f"{changed[0]} is not what was ingested before ({len(changed)} of the day's files changed under _SUCCESS)",
+        f"restore the file, or accept the redelivery: settlement landing accept --landing {landing.root} "
+        f"--warehouse {context.warehouse.root} --day {day} --by NAME --reason TEXT",
+    )
 
 
 def frozen_of(build: Build) -> Frozen:

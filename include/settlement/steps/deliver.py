@@ -29,7 +29,7 @@ class Delivery:
 
 
 def deliver(context: Context, partition: Partition) -> Delivery:
-    """Render the month's reports and put them under the publish root.
+    """Render the month's reports and put them under the publish root, still without markers.
 
     Raises:
         PublishRefused: a file of that name holds something else.
@@ -45,8 +45,6 @@ def deliver(context: Context, partition: Partition) -> Delivery:
         _move(aside, target, [file["key"] for file in files])
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-    for folder in [*sorted(target.glob("partner=*")), target]:
-        mark(folder)
     return Delivery(target, reports, hash_json(files))
 
 
@@ -69,6 +67,17 @@ def _move(aside: Path, target: Path, keys: Sequence[str]) -> None:
             new.parent.mkdir(parents=True, exist_ok=True)
             sync_file(aside / key)
             rename(aside / key, new)
+
+
+def is_complete(context: Context, partition: Partition) -> bool:
+    """Whether the month's folder carries its marker."""
+    return (context.warehouse.published / partition.path / SUCCESS).exists()
+
+
+def complete(delivery: Delivery) -> None:
+    """Put the markers, which come last of all: each partner's, then the month's."""
+    for folder in [*sorted(delivery.folder.glob("partner=*")), delivery.folder]:
+        mark(folder)
 
 
 def mark(folder: Path) -> None:

@@ -57,8 +57,12 @@ def publish(context: Context, build: Build) -> Published:
 
 
 def _equal(head: Build, build: Build) -> bool:
-    """Same content; of a month also for the same reservation, which the stages after it will ask for."""
-    return (dict(head.rows_hashes), head.reservation) == (dict(build.rows_hashes), build.reservation)
+    """Same content; of a month also for the same reservation, which the stages after it ask for; of raw from the same files."""
+    return (dict(head.rows_hashes), head.reservation, head.landing) == (
+        dict(build.rows_hashes),
+        build.reservation,
+        build.landing,
+    )
 
 
 def _same(context: Context, head: Build, build: Build) -> Published:

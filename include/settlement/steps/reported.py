@@ -87,8 +87,8 @@ def _rows_hashes(context: Context, statements: Build, partition: Partition) -> d
 
 
 def landing_hash(context: Context, statements: Build) -> str:
-    """Hash over every landed file that the month's builds go back to."""
-    landed: dict[str, object] = {}
+    """Hash over every landed file that the month's builds go back to, as it was delivered last."""
+    days: set[Partition] = set()
     seen: set[str] = set()
     todo = [build_id for name, build_id in statements.pins.items() if unpin(name).key[:7] == statements.partition.key]
     while todo:
@@ -98,5 +98,7 @@ def landing_hash(context: Context, statements: Build) -> str:
             build = context.ledger.build(build_id)
             todo += [other for name, other in build.pins.items() if not unpin(name).is_month]
             if build.stage == "raw":
-                landed[build.partition.key] = build.landing
+                days.add(build.partition)
+    raw = {day.key: context.ledger.head_build("raw", day) for day in days}
+    landed = {day: build.landing for day, build in raw.items() if build is not None}
     return hash_json(landed)
