@@ -18,17 +18,27 @@ __all__ = ["house_in", "one_thread", "shelf", "work"]
 
 _MEMORY_DISK = Path("/dev/shm")
 _ENOUGH = 512 << 20
+_PREFIX = "settlement-tests-"
 
 
 @pytest.fixture(scope="session")
 def work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder of this worker in memory where there is room, else on disk: every test writes thousands of small files."""
     if os.access(_MEMORY_DISK, os.W_OK) and shutil.disk_usage(_MEMORY_DISK).free >= _ENOUGH:
-        folder = Path(tempfile.mkdtemp(prefix="settlement-tests-", dir=_MEMORY_DISK))
+        _remove_left_behind()
+        folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=_MEMORY_DISK))
     else:
         folder = tmp_path_factory.mktemp("work")
     yield folder
     shutil.rmtree(folder)
+
+
+def _remove_left_behind() -> None:
+    """Folders of workers that were killed: nobody else gives their memory back."""
+    for folder in _MEMORY_DISK.glob(f"{_PREFIX}*-*"):
+        owner = folder.name.removeprefix(_PREFIX).split("-")[0]
+        if owner.isdecimal() and not Path("/proc", owner).exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="package", autouse=True)
