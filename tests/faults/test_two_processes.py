@@ -17,6 +17,7 @@ from tests.worlds.plain import rate, rule
 HouseIn = Callable[[str], House]
 FREEZING = Barrier("settlement.release:rename")
 MIGRATING = Barrier("settlement.ledger.store:_locked")
+SETTLING_DAYS = Barrier("settlement.run:build_tables", "ods")
 BUILDING_POOLS = Barrier("settlement.run:build_tables", "pools")
 BUILDING_LINES = Barrier("settlement.run:build_tables", "lines")
 CLOSING = Barrier("settlement.ledger.ledger:append_transaction", inside="settlement.steps.month:close")
@@ -177,6 +178,20 @@ def test_of_two_runs_with_other_rules_one_closes_the_month(processes: Processes,
     assert sum(house.counted("closed").values()) == 1
     versions = {path.split("/")[1] for path in house.published() if path.endswith("_SUCCESS")}
     assert len(versions) == 1, f"{MONTH} is published as {versions}"
+
+
+def test_days_of_a_month_that_was_closed_meanwhile_are_not_replaced(processes: Processes, house_in: HouseIn) -> None:
+    """One run is about to settle the days anew, under another minimum play; another closes the month first."""
+    house = house_in("days")
+    twin = with_other_rules(house, "service_rule")
+    slow = Racer(processes, command, twin.run_arguments(), SETTLING_DAYS, log=house.root / "slow")
+    slow.wait_at_barrier()
+    assert house.run().code == 0
+    heads, exports = house.heads(), house.exports()
+    slow.let_go()
+    assert slow.result() == 1
+    assert house.heads() == heads
+    assert house.exports() == exports
 
 
 def test_two_processes_make_one_ledger(processes: Processes, house_in: HouseIn) -> None:
