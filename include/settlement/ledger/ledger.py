@@ -88,9 +88,11 @@ class Ledger:
 
         Raises:
             PublishRefused: the head or a pin moved since; names the run that moved it.
+            NotAllowed: the month is closed.
         """
         with append_transaction(self._engine) as connection:
             _require_head(connection, build)
+            _require_open(connection, build.partition.key[:7])  # nor are the days of a closed month replaced
             if build.partition.is_month:
                 _require_reserved(connection, build.partition, build.reservation)
             for pinned, (stage, partition) in pins.items():
