@@ -33,6 +33,7 @@ class MonthResult:
     state: str
     delivery: Delivery | None = None
     outcomes: dict[str, int] = field(default_factory=dict)
+    published_by: set[str] = field(default_factory=set)  # other runs that had published the same content
     warnings: dict[str, list[tuple[str, Finding]]] = field(default_factory=dict)  # by check: partition and finding
 
 
@@ -158,5 +159,8 @@ class Runner:
         if build is not None:
             for finding in audit(self.context, build):
                 result.warnings.setdefault(f"{finding.table} {finding.check}", []).append((build.partition.key, finding))
-            outcome = publish(self.context, build).outcome
+            published = publish(self.context, build)
+            outcome = published.outcome
+            if outcome == "same":
+                result.published_by.add(published.run_id)
         result.outcomes[outcome] = result.outcomes.get(outcome, 0) + 1

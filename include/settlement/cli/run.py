@@ -54,6 +54,8 @@ def run(
 def _announced(result: MonthResult, err: Console) -> MonthResult:
     parts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(result.outcomes.items()))
     err.print(f"{result.partition}: {result.state}{f' ({parts})' if parts else ''}", highlight=False)
+    if result.published_by:
+        err.print(f"already published by {', '.join(sorted(result.published_by))}", highlight=False, soft_wrap=True)
     for check, found in result.warnings.items():
         rows, (partition, first) = sum(finding.rows for _, finding in found), found[0]
         where = partition if len(found) == 1 else f"{len(found)} days, first {partition}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,10 @@ def build_raw(context: Context, landing: Landing, day: str, pool: Callable[[], E
     except OSError as error:
         _drop(context, "raw", partition, build_id)
         raise _disk(error, f"raw {partition}") from error
+    except BrokenProcessPool as error:
+        _drop(context, "raw", partition, build_id)
+        hint = "give it more memory or fewer SETTLEMENT_READER_PROCESSES, then run again; nothing was published"
+        raise EngineError(f"raw {partition} failed: a process that read landing files was killed", hint) from error
     except SettlementError:
         _drop(context, "raw", partition, build_id)
         raise
@@ -207,7 +212,10 @@ def _seal(
     for target in targets.values():
         for path in target.iterdir():
             sync_file(path)
-        sync_dir(target)
+        for folder in (target, *target.parents):
+            sync_dir(folder)
+            if folder == context.warehouse.root:
+                break
     build = Build(
         build_id=build_id,
         stage=stage,
