@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -13,7 +12,7 @@ import pyarrow as pa
 from settlement import __version__, reference, tables
 from settlement.pipeline import STAGES
 from settlement.tables import Catalog
-from settlement.warehouse import Warehouse, hash_json, new_build_id, rename, sync_dir, sync_file
+from settlement.warehouse import Warehouse, hash_json, new_build_id, rename, sha256_of, sync_dir, sync_file
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +67,7 @@ class Release:
         members = self.catalog.of_stage(stage)
         reads = sorted({name for table in members for name in table.inputs if name.startswith("ref.")})
         contents = {table.name: _contents(table.folder) for table in members}
-        rows = {name: _digest(self.reference_folder(name) / "part-00000.parquet") for name in reads}
+        rows = {name: sha256_of(self.reference_folder(name) / "part-00000.parquet") for name in reads}
         return hash_json({"tables": contents, "reference": rows, "package": __version__})
 
     def reference_folder(self, table: str) -> Path:
@@ -92,8 +91,4 @@ def _load_tables(folder: Path) -> Catalog:
 
 def _contents(folder: Path) -> dict[str, str]:
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-    return {path.relative_to(folder).as_posix(): _digest(path) for path in paths}
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return {path.relative_to(folder).as_posix(): sha256_of(path) for path in paths}

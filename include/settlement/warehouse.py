@@ -75,9 +75,6 @@ class Warehouse:
     def release_dir(self, release: str) -> Path:
         return self.root / "releases" / release
 
-    def key(self, path: Path) -> str:
-        return path.relative_to(self.root).as_posix()
-
 
 def new_build_id() -> str:
     """An id nobody else has; nothing that is published may depend on it."""

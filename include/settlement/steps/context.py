@@ -13,7 +13,7 @@ from settlement.errors import NotArrived, SettlementError
 from settlement.ledger import Ledger
 from settlement.ledger.records import Build, pin
 from settlement.release import Release
-from settlement.tables import Table
+from settlement.tables import Table, Window
 from settlement.warehouse import Partition, Warehouse
 
 Pins = dict[str, str]
@@ -39,11 +39,14 @@ class Context:
         if stage in ("lines", "statements"):
             return self._month_pins(stage, partition)
         pins: Pins = {}
+        windows_of: dict[str, set[Window]] = {}  # of all tables of a stage together: its heads are looked up once
         for name, windows in pipeline.stage_reads(self.release.catalog, stage).items():
             source = self.release.catalog[name].definition.stage
             assert source is not None
+            windows_of.setdefault(source, set()).update(windows)
+        for source, read in windows_of.items():
             for other, head in self.ledger.heads(source).items():
-                if any(pipeline.in_window(window, partition, other) for window in windows):
+                if any(pipeline.in_window(window, partition, other) for window in read):
                     pins[pin(source, other)] = head.build_id
         if stage == "pools":
             self._keep_closed_carry(partition, pins)
