@@ -19,10 +19,12 @@ PLAYS ?= 100000
 SEED ?= 1
 LISTENS ?=
 WORK ?= .work/$(if $(LISTENS),listens,generated)
-REQUESTED_BY ?= settlement-operator
-APPROVED_BY ?= settlement-approver
 
-.PHONY: help setup run test test-quick lint format bench bench-large lock clean
+# These share one stack of servers that fills the machine: they run after all others, one by one.
+STACK_TESTS := tests/services
+PARITY_TESTS := tests/parity
+
+.PHONY: help setup setup-browser run up down services-up services-down services-status test test-parity test-quick soak lint format bench bench-user-centric bench-large lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -39,19 +41,47 @@ $(VENV)/.ready: $(LOCKS) pyproject.toml
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-run: setup ## settle a month: generated plays, or real ones with LISTENS=plays.csv.gz
+run: setup ## settle a month through Airflow: generated plays, or real ones with LISTENS=plays.csv.gz
+	@test ! -d "$(WORK)/airflow" || $(BIN)/python -m local down --work "$(WORK)"
 	rm -rf "$(WORK)"
 	$(if $(LISTENS),\
 	  $(BIN)/settlement import "$(LISTENS)" --month $(MONTH) --out "$(WORK)/landing" --seed $(SEED),\
 	  $(BIN)/settlement generate --months $(MONTH) --plays $(PLAYS) --out "$(WORK)/landing" --seed $(SEED))
-	$(BIN)/settlement run --landing "$(WORK)/landing" --months $(MONTH) --warehouse "$(WORK)/warehouse" \
-	  --requested-by $(REQUESTED_BY) --approved-by $(APPROVED_BY)
+	$(BIN)/python -m local settle --work "$(WORK)" --month $(MONTH)
+	$(BIN)/settlement totals --warehouse "$(WORK)/warehouse" --month $(MONTH)
 
-test: setup ## every test
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+up: setup ## start Airflow's UI on WORK, as the last run left it
+	$(BIN)/python -m local up --work "$(WORK)" $(if $(PORT),--port $(PORT))
 
-test-quick: setup ## the tests that start no process of their own
-	$(BIN)/python -m pytest -n 2 --dist worksteal tests/unit tests/sql
+down: setup ## stop it
+	$(BIN)/python -m local down --work "$(WORK)"
+
+services-up: setup ## PostgreSQL, S3, Hive, Trino and an AWS endpoint on this machine: all, or NAMES
+	$(BIN)/python -m local.services up $(NAMES)
+
+services-down: setup ## stop them; their data stay in .work/services
+	$(BIN)/python -m local.services down
+
+services-status: setup ## which of them run and work
+	$(BIN)/python -m local.services status
+
+setup-browser: ## Chromium and Korean fonts from Debian's packages, for the tests that look at pages
+	@command -v chromium > /dev/null || { \
+	  run=$$(test "$$(id -u)" = 0 || echo sudo); \
+	  $$run apt-get update -qq && $$run apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk > /dev/null; }
+
+test: setup setup-browser ## every test, on real servers that it starts itself
+	$(BIN)/python -m pytest -n 4 --dist loadscope $(addprefix --ignore=,$(STACK_TESTS) $(PARITY_TESTS))
+	$(BIN)/python -m pytest $(STACK_TESTS)
+
+test-parity: setup ## every fixture and a whole February on DuckDB, Hive and Trino: about ten minutes
+	$(BIN)/python -m pytest $(PARITY_TESTS)
+
+test-quick: setup ## the tests that start no server
+	$(BIN)/python -m pytest -n 2 --dist loadscope tests/unit tests/sql tests/dags
+
+soak: setup ## a whole month through Airflow backwards and in random order: about ten minutes
+	$(BIN)/python -m pytest tests/airflow/soak.py
 
 lint: setup ## what CI and pre-commit check
 	$(BIN)/ruff check .
@@ -68,6 +98,9 @@ format: setup ## put the code into its form
 bench: setup ## speed as ratios, both sides measured in one run
 	$(BIN)/python -m bench
 
+bench-user-centric: setup ## what user-centric settlement costs a month of 16 million plays: about half an hour
+	$(BIN)/python -m bench user-centric
+
 bench-large: setup ## a month of 100 million plays: needs 60 GB of disk and a quarter of an hour
 	$(BIN)/python -m bench large
 
@@ -78,4 +111,5 @@ lock: setup ## resolve the *.in files anew into the lock files
 	done
 
 clean: ## remove what run and test left behind (not .venv)
+	@test ! -d .work/services || $(BIN)/python -m local.services down
 	rm -rf .work .pytest_cache .mypy_cache .ruff_cache .hypothesis

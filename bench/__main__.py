@@ -1,4 +1,5 @@
-"""`python -m bench`: ratios on small data. `python -m bench large`: a month of 100 million plays."""
+"""`python -m bench`: ratios on small data. `python -m bench user-centric`: what user-centric settlement costs a month of 16
+million plays. `python -m bench large`: a month of 100 million plays."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from settlement.pipeline import days_of
 
 MONTH = "2026-03"
 LARGE_PLAYS = 100_000_000
+USER_CENTRIC_PLAYS = 16_000_000
 
 
 def say(text: str) -> None:
@@ -29,8 +31,11 @@ def settlement(*arguments: str) -> None:
         raise SystemExit(done.stderr)
 
 
-def generate(out: Path, plays: int, tracks: int) -> None:
-    settlement("generate", "--out", str(out), "--months", MONTH, "--plays", str(plays), "--tracks", str(tracks), "--seed", "1")
+def generate(out: Path, plays: int, tracks: int, user_centric: int = 0) -> None:
+    settlement(
+        "generate", "--out", str(out), "--months", MONTH, "--plays", str(plays), "--tracks", str(tracks), "--seed", "1",
+        "--user-centric", str(user_centric),
+    )  # fmt: skip
 
 
 def run(landing: Path, warehouse: Path) -> None:
@@ -73,6 +78,16 @@ def lines(scratch: Path) -> None:
         raise SystemExit("the two sides differ")
 
 
+def dags(scratch: Path) -> None:
+    """Import of every DAG file on top of Airflow itself."""
+    command = [sys.executable, "-m", "bench.dags"]
+    environment = {**os.environ, "AIRFLOW_HOME": str(scratch / "airflow"), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+    subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment)  # compiles what is imported
+    out = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout.split()
+    own, ours = float(out[-2]), float(out[-1])
+    say(f"DAG import: {ours:.2f} s over {own:.2f} s of Airflow itself: {ours / own:.2f} × (aim 0.5 s over)")
+
+
 def growth(scratch: Path) -> None:
     """One day of 1, 4 and 16 million plays."""
     day, first = days_of(MONTH)[1], 0.0
@@ -88,6 +103,22 @@ def growth(scratch: Path) -> None:
         shutil.rmtree(warehouse)
 
 
+def user_centric(scratch: Path) -> None:
+    """A month with half of the labels user-centric beside the same month all pro rata, from landing to statements."""
+    first = 0.0
+    for percent in (0, 50):
+        landing, warehouse = scratch / "landing", scratch / "warehouse"
+        generate(landing, USER_CENTRIC_PLAYS, tracks=100_000, user_centric=percent)
+        found = in_process("bench.month", str(landing), str(warehouse), MONTH)
+        first = first or found.seconds
+        say(
+            f"month of {USER_CENTRIC_PLAYS:,} plays, {percent} % of the labels user-centric: {found.seconds:.0f} s "
+            f"({found.seconds / first:.2f} ×), peak {found.peak_mib} MiB"
+        )
+        shutil.rmtree(landing)
+        shutil.rmtree(warehouse)
+
+
 def large(scratch: Path) -> None:
     """A month of 100 million plays, from landing to statements."""
     landing, warehouse = scratch / "landing", scratch / "warehouse"
@@ -97,14 +128,14 @@ def large(scratch: Path) -> None:
     say(f"landing → statements: {found.seconds / 60:.1f} min (aim 10), peak {found.peak_mib} MiB (aim 8192)")
 
 
+_PARTS = {"": (dags, lines, usage, growth), "user-centric": (user_centric,), "large": (large,)}
+
+
 def main() -> None:
     say(machine())
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as folder:
-        if sys.argv[1:] == ["large"]:
-            large(Path(folder))
-        else:
-            for part in (lines, usage, growth):
-                part(Path(folder))
+        for part in _PARTS[sys.argv[1] if sys.argv[1:] else ""]:
+            part(Path(folder))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from bench.measure import timed
 from bench.one_day import runner
-from settlement.engines.duckdb import Session, literal
+from settlement.engines.duckdb import Session
+from settlement.engines.files import literal
 from settlement.steps.context import Context
 from settlement.warehouse import Partition
 

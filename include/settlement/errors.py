@@ -57,6 +57,10 @@ class EngineError(SettlementError):
     """An engine could not compute a table: disk full, out of memory, overflow, a failing query."""
 
 
+class LedgerUnavailable(SettlementError):
+    """The ledger's database could not be opened, read or written: locked, its disk is full, or its server is gone."""
+
+
 class AuditFailed(SettlementError):
     """A candidate did not pass its audit: publish is refused."""
 
@@ -67,6 +71,18 @@ class PublishRefused(SettlementError):
 
 class NotAllowed(SettlementError):
     """A rule of approval or closing forbids it (month closed, previous month open, approver is a requester)."""
+
+
+class ApproverIsRequester(NotAllowed):
+    """Whoever answered is among those who asked for the settlement: somebody else has to answer."""
+
+
+class WrongRelease(SettlementError):
+    """A run began with another version of the package than the one that is to go on with it."""
+
+
+class NothingToDo(SettlementError):
+    """Another run does this already, or it is done for good: no failure, the run ends here and says why."""
 
 
 def of_system(error: OSError) -> SettlementError:

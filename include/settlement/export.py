@@ -10,10 +10,11 @@ from typing import Any
 
 import duckdb
 
-from settlement.engines.duckdb import Session, quote
+from settlement.engines.duckdb import Session
+from settlement.engines.files import quote
 from settlement.errors import SettlementError
+from settlement.storage import atomic_file
 from settlement.tables import Table
-from settlement.warehouse import atomic_file
 
 _BATCH = 50_000
 
@@ -63,6 +64,28 @@ EXPORTS: dict[str, Export] = {
         ("month", "version", "partner_id", "product_id", "right_type"),
         ("royalty_uwon", "royalty_krw"),
     ),
+    "settlement_daily": Export(
+        "mart.settlement_daily", ("dt", *_LINE_KEYS), ("plays", "weight", "amount_uwon", "pro_rata_uwon")
+    ),
+    "advance_recoup": Export(
+        "mart.advance_recoup",
+        ("month", "version", "advance_id"),
+        ("partner_id", "open_before_krw", "recouped_krw", "open_after_krw"),
+    ),
+    "statement": Export(
+        "mart.statement",
+        ("month", "version", "partner_id"),
+        (
+            "royalty_krw", "adjustment_krw", "net_krw", "recouped_krw", "carried_in_krw", "due_krw", "payable_krw",
+            "carried_out_krw", "vat_krw", "withheld_krw", "paid_krw",
+        ),
+    ),
+    "adjustment": Export(
+        "mart.adjustment",
+        ("posted_month", "settled_month", "version_to", "partner_id", "product_id", "right_type"),
+        ("version_from", "delta_krw"),
+    ),
+    "suspense_age": Export("mart.suspense_age", ("month", "version", "origin_month"), ("balance_krw",)),
     "play_bucket": Export("ods.play", ("dt", "play_id", "bucket"), ("rows",), ("count(*)",)),
     "payment_bucket": Export(
         "ods.payment", ("dt", "payment_id", "bucket"), ("rows", "base_uwon"), ("count(*)", "sum(base_uwon)")

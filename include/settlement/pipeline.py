@@ -6,12 +6,14 @@ from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from settlement.errors import SettlementError
-from settlement.landing.contract import Kind
-from settlement.tables import Catalog, Window
 from settlement.warehouse import Partition
+
+if TYPE_CHECKING:  # DAG files read this module: it imports no engine and no parser
+    from settlement.landing.contract import Kind
+    from settlement.tables import Catalog, Window
 
 LOOK_BACK_DAYS = 30
 
@@ -28,13 +30,14 @@ class Stage:
 STAGES = (
     Stage("raw", "day", "landed files → raw tables"),
     Stage("ods", "day", "typed snapshot, plays in buckets, payments with their base"),
-    Stage("daily", "day", "usage and recognised revenue"),
+    Stage("daily", "day", "usage, recognised revenue and provisional lines"),
     Stage("pools", "month", "pools of the month"),
-    Stage("lines", "month", "settlement lines"),
-    Stage("statements", "month", "royalties of the partners"),
+    Stage("lines", "month", "settlement lines and royalties"),
+    Stage("statements", "month", "statements of the partners"),
 )
 DAY_STAGES = tuple(stage.name for stage in STAGES if stage.grain == "day")
 MONTH_STAGES = tuple(stage.name for stage in STAGES if stage.grain == "month")
+RESTATED_STAGES = ("pools", "lines")  # a restatement leaves no statement (rules §8)
 
 
 def days_of(month: str) -> list[str]:
@@ -70,6 +73,14 @@ def months(text: str) -> list[str]:
     return found
 
 
+def one_month(text: str) -> str:
+    """The month `YYYY-MM`; raises SettlementError when the text is anything else."""
+    found = months(text)
+    if len(found) != 1 or found != [text]:
+        raise SettlementError(f"--month {text!r}: must be YYYY-MM")
+    return text
+
+
 def day_before(day: str, count: int = 1) -> str:
     return (date.fromisoformat(day) - timedelta(days=count)).isoformat()
 
@@ -82,12 +93,17 @@ def day_range(first: str, last: str) -> Iterator[str]:
         day += timedelta(days=1)
 
 
-def parameters(partition: Partition) -> dict[str, str | int]:
-    """Values of the named parameters that queries of a partition may use."""
+def parameters(partition: Partition, catalogue_day: str | None = None) -> dict[str, str | int]:
+    """Values of the named parameters that queries of a partition may use.
+
+    `catalogue_day` is the snapshot that a month's rights and contracts are read from: its last day, or of a restatement the
+    newest (rules §5).
+    """
     if not partition.is_month:
         return {"dt": partition.key}
     days = days_of(partition.key)
     return {
+        "catalogue_day": catalogue_day or days[-1],
         "month": partition.key,
         "version": partition.version,
         "first_day": days[0],
@@ -97,28 +113,36 @@ def parameters(partition: Partition) -> dict[str, str | int]:
 
 
 def stage_reads(catalog: Catalog, stage: str) -> dict[str, set[Window]]:
-    """Tables of other stages that a stage reads, with the windows over all its tables."""
+    """Tables of other stages (or of other months) that a stage reads, with the windows over all its tables."""
     reads: dict[str, set[Window]] = {}
     for table in catalog.of_stage(stage):
         for name, window in table.definition.reads.items():
-            if catalog[name].definition.stage != stage or window == "previous_month":
+            if catalog[name].definition.stage != stage or window in ("previous_month", "posted"):
                 reads.setdefault(name, set()).add(window)
     return reads
 
 
-def in_window(window: Window, partition: Partition, other: Partition) -> bool:
-    """Whether a partition of an input lies in a window of the partition that is built."""
-    if window == "same":
-        return other == partition
-    if window == "last_30_days":
-        return day_before(partition.key, LOOK_BACK_DAYS) <= other.key <= partition.key
-    if window == "to_date":
-        return other.key <= partition.key
-    if window == "month_days":
-        return other.key[:7] == partition.key
-    if window == "month_end":
-        return other.key == days_of(partition.key)[-1]
-    return other.key == previous_month(partition.key)
+def in_window(window: Window, partition: Partition, other: Partition, catalogue_day: str | None = None) -> bool:
+    """Whether a partition of an input lies in a window of the partition that is built; `catalogue_day` as in `parameters`."""
+    key = other.key
+    match window:
+        case "same":
+            found = other == partition
+        case "last_30_days":
+            found = day_before(partition.key, LOOK_BACK_DAYS) <= key <= partition.key
+        case "to_date":
+            found = key <= partition.key
+        case "month_days":
+            found = key[:7] == partition.key
+        case "month_end":
+            found = key == days_of(partition.key)[-1]
+        case "catalogue":
+            found = key == (catalogue_day or days_of(partition.key)[-1])
+        case "previous_month":
+            found = key == previous_month(partition.key)
+        case "posted":  # which of an earlier month's versions: only they are pinned
+            found = key < partition.key
+    return found
 
 
 def needed_days(kind: Kind, day: str, first: str) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from settlement.engines.duckdb import arrow_schema
+from settlement.engines.files import arrow_schema
 from settlement.errors import BadInput
 from settlement.landing import forms
 from settlement.landing.forms import Form

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from itertools import count
 
 from settlement.audit.checks import Finding
 from settlement.landing.contract import KINDS, Kind
 from settlement.landing.folders import Landing
 from settlement.ledger.records import Build
-from settlement.pipeline import MONTH_STAGES, days_of, needed_days
+from settlement.pipeline import MONTH_STAGES, days_of
+from settlement.processes import reader_pool
 from settlement.steps import month as months
+from settlement.steps import ready
 from settlement.steps.audit import audit
 from settlement.steps.build import build_raw, build_tables, require_unchanged
-from settlement.steps.context import Context, closed_version
+from settlement.steps.context import Context, record_release
 from settlement.steps.deliver import Delivery, complete, deliver, is_complete
+from settlement.steps.pinning import closed_version
 from settlement.steps.publish import publish
 from settlement.warehouse import Partition
 
@@ -42,11 +45,11 @@ class Runner:
     """Runs months over one landing root."""
 
     context: Context
-    landing: Landing
+    landing: Landing | None  # none: the days are taken as they were ingested
     approved_by: str | None
     progress: Progress
     readers: int
-    _pool: Executor | None = None
+    _workers: Callable[[], Executor] = field(init=False, repr=False)
 
     def run(self, wanted: Sequence[str]) -> Iterator[MonthResult]:
         """Settle months one after the other; each result is yielded as soon as the month has ended.
@@ -61,17 +64,8 @@ class Runner:
     @contextmanager
     def processes(self) -> Iterator[None]:
         """Keep the processes that parse landing files until the end of the block."""
-        try:
+        with reader_pool(self.readers) as self._workers:
             yield
-        finally:
-            if self._pool is not None:
-                self._pool.shutdown(cancel_futures=True)
-                self._pool = None
-
-    def _workers(self) -> Executor:
-        if self._pool is None:  # spawned, since a fork would copy the engine's threads
-            self._pool = ProcessPoolExecutor(self.readers, mp_context=get_context("spawn"))
-        return self._pool
 
     def _month(self, month: str) -> MonthResult:
         closed = closed_version(self.context.ledger, month)
@@ -86,33 +80,40 @@ class Runner:
             result = self._publish_reports(MonthResult(approved, "open"))
             months.require_same_inputs(self.context, approved)
             return result
+        result = self.settle(month)
+        if self.approved_by:
+            months.approve(self.context, result.partition, self.approved_by)
+            self._publish_reports(result)
+        return result
+
+    def settle(self, month: str) -> MonthResult:
+        """Settle a month as far as its statements, which wait for an approval.
+
+        Raises:
+            SettlementError: as `run`.
+        """
         months.require_turn(self.context.ledger, month)
-        landed = self.required_days(month)
+        landed = self.required_days(month) if self.landing else []
         days = days_of(month)
         result = MonthResult(Partition(month), "open")
-        total = len(landed) + 2 * len(days) + len(MONTH_STAGES) + 1
-        done = 0
+        context = self.context
+        record_release(context.ledger, context.run_id, context.release, context.requested_by, Partition(month))
+        total = len(landed) + 2 * len(days) + len(MONTH_STAGES)
+        steps = count()
         for day in landed:
-            self.progress(f"raw {day}", done, total)
+            self.progress(f"raw {day}", next(steps), total)
             self.raw_day(day, result)
-            done += 1
         for day in days:
             for stage in ("ods", "daily"):
-                self.progress(f"{stage} {day}", done, total)
+                self.progress(f"{stage} {day}", next(steps), total)
                 self.finish(build_tables(self.context, stage, Partition(day)), result)
-                done += 1
         result.partition = months.reserve(self.context, month)
         if self.approved_by:
             months.require_approver(self.context, result.partition, self.approved_by)
         for stage in MONTH_STAGES:
-            self.progress(f"{stage} {month}", done, total)
+            self.progress(f"{stage} {month}", next(steps), total)
             self.finish(build_tables(self.context, stage, result.partition), result)
-            done += 1
-        if self.approved_by:
-            self.progress(f"reports {month}", done, total)
-            months.approve(self.context, result.partition, self.approved_by)
-            self._publish_reports(result)
-        self.progress(f"{month} {result.state}", total, total)
+        self.progress(f"{month} settled", total, total)
         return result
 
     def _publish_reports(self, result: MonthResult) -> MonthResult:
@@ -130,20 +131,25 @@ class Runner:
             NotArrived: names the first folder that is missing.
         """
         required: dict[str, set[Kind]] = {}
+        landing = self._landing()
         for kind in KINDS:
-            arrived = self.landing.days(kind)
-            for day in days_of(month):
-                self.landing.require(kind, day)
-                for needed in needed_days(kind, day, arrived[0]):
-                    required.setdefault(needed, set()).add(kind)
+            for day in days_of(month):  # a month's own folders are named first
+                landing.require(kind, day)
+        for day in days_of(month):
+            for needed, kinds in ready.required(landing, day).items():
+                required.setdefault(needed, set()).update(kinds)
         for day in sorted(required):
-            for kind in sorted(required[day]):
-                self.landing.require(kind, day)
+            for kind in (kind for kind in KINDS if kind in required[day]):
+                landing.require(kind, day)
         return sorted(required)
+
+    def _landing(self) -> Landing:
+        assert self.landing is not None, "only a run without landing takes the days as they were ingested"
+        return self.landing
 
     def _check_closed_day(self, day: str) -> None:
         head = self.context.ledger.head_build("raw", Partition(day))
-        if head is not None and self.landing.kinds(day):
+        if head is not None and self.landing and self.landing.kinds(day):
             require_unchanged(self.context, head, self.landing, self.landing.freeze(day))
 
     def raw_day(self, day: str, result: MonthResult) -> None:
@@ -151,7 +157,7 @@ class Runner:
         if closed_version(self.context.ledger, day[:7]) is not None:
             self._check_closed_day(day)
         else:
-            self.finish(build_raw(self.context, self.landing, day, self._workers), result)
+            self.finish(build_raw(self.context, self._landing(), day, self._workers), result)
 
     def finish(self, build: Build | None, result: MonthResult) -> None:
         """Audit and publish a candidate; none means that the published build is of the same inputs."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+from datetime import time
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from settlement.errors import SettlementError
 
-_SQLITE = "sqlite:///"
+SQLITE = "sqlite:///"
 _PACKAGE = Path(__file__).parent
 
 
@@ -24,14 +26,59 @@ class Settings(BaseSettings):
     duckdb_threads: int = Field(os.cpu_count() or 1, ge=1, description="threads of one DuckDB build or audit")
     duckdb_spill: Path | None = Field(None, description="folder for spilled data; default: .spill in the warehouse")
     reader_processes: int = Field(os.cpu_count() or 1, ge=1, description="processes that parse landing files")
-    ledger_url: SecretStr | None = Field(None, description="sqlite:///<file>; default: in the warehouse")
+    anchors: str | None = Field(
+        None, description="folder or s3://bucket/prefix for the ledger's anchors; default: anchors in the warehouse"
+    )
+    ledger_url: SecretStr | None = Field(
+        None, description="sqlite:///<file> or the address of a PostgreSQL database; default: in the warehouse"
+    )
+
+    dsr_dpid: str = Field("", description="our DPID in DSR files; default: a placeholder that nobody may send")
+    dsr_name: str = Field("", description="our full name in DSR files, as DDEX registered it")
+    dsr_service: str = Field("Streaming", description="name of the service in DSR files")
+
+    scratch: Path | None = Field(None, description="folder for files on their way to and from a bucket; default: temporary files")
+    kms_key: str = Field("", description="KMS key that encrypts what is put in a bucket; default: the bucket's own")
+
+    # What scheduled runs need on top; commands take the first three as options.
+    landing: str | None = Field(None, description="landing root: a folder or s3://bucket/prefix")
+    warehouse: str | None = Field(None, description="tables and published reports: a folder or s3://bucket/prefix")
+    reference: Path | None = Field(None, description="folder of the reference data; default: the one in the package")
+    env: Literal["dev", "staging", "production"] = Field("dev", description="environment, named in alerts")
+    profile: Literal["embedded", "services"] = Field(
+        "embedded", description="embedded: nothing else runs; services: real servers"
+    )
+    engine: Literal["duckdb", "hive", "emr"] = Field("duckdb", description="what computes the tables of a warehouse in a bucket")
+    hive_host: str = Field("127.0.0.1", description="HiveServer2")
+    hive_port: int = Field(10000, ge=1, description="HiveServer2")
+    database: str = Field("", description="database in the metastore; default: settlement_<env>")
+    poll_seconds: float = Field(60, ge=1, description="how often a waiting task looks whether it may go on")
+    retry_seconds: float = Field(60, ge=0, description="wait before the first retry of a task; it doubles each time")
+    landing_deadline: time = Field(time(9), description="KST time by which a day must have landed, the morning after")
+    sentry_dsn: SecretStr | None = Field(None, description="Sentry address for failed tasks; unset: no events")
+    commit: str = Field("", description="commit of the deployed package, recorded with every run")
 
     @field_validator("ledger_url")
     @classmethod
-    def _is_sqlite(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not value.get_secret_value().startswith(_SQLITE):
-            raise ValueError(f"the ledger is a SQLite file so far: {_SQLITE}<file>")
+    def _names_a_ledger(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(SQLITE):
+            from settlement.ledger.postgresql import parse  # it reads these settings, and only a server needs it
+
+            try:
+                parse(value.get_secret_value())
+            except ValueError as error:
+                raise ValueError(f"neither {SQLITE}<file> nor a server: {error}") from None
         return value
+
+    @field_validator("ledger_url", mode="before")  # the last is the first to run: no later one has the bare text to show
+    @classmethod
+    def _hide(cls, value: object) -> object:
+        return SecretStr(value) if isinstance(value, str) else value
+
+    @property
+    def metastore_database(self) -> str:
+        """The database of the tables for people; that of builds is named after it."""
+        return self.database or f"settlement_{self.env}"
 
 
 @lru_cache(maxsize=1)
@@ -44,9 +91,27 @@ def settings() -> Settings:
     try:
         return Settings()  # type: ignore[call-arg]  # every field has a default
     except ValidationError as error:
-        first = error.errors()[0]
-        name = f"SETTLEMENT_{str(first['loc'][0]).upper()}"
-        raise SettlementError(f"{name} is set to {first['input']!r}: {first['msg']}", f"correct or unset {name}") from None
+        raise wrong_value(error, "SETTLEMENT_") from None
+
+
+def wrong_value(error: ValidationError, prefix: str) -> SettlementError:
+    """The first value that settings refuse, by its variable: the prefix and the field's name."""
+    first = error.errors()[0]
+    name = f"{prefix}{str(first['loc'][0]).upper()}" if first["loc"] else prefix
+    return SettlementError(f"{name} is set to {first['input']!r}: {first['msg']}", f"correct or unset {name}")
+
+
+def required(name: Literal["landing", "warehouse"]) -> str:
+    """A place that scheduled runs can't do without.
+
+    Raises:
+        SettlementError: the variable isn't set.
+    """
+    value: str | None = getattr(settings(), name)
+    if value is None:
+        variable = f"SETTLEMENT_{name.upper()}"
+        raise SettlementError(f"{variable} is not set", f"set {variable} for the scheduler and every worker")
+    return value
 
 
 def _data_dir(name: str) -> Path:

@@ -7,9 +7,9 @@ reader or the reference data fill the table, `query.sql`: one SELECT in the Hive
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any, Literal
@@ -24,7 +24,9 @@ from settlement.engines.lint import check_query
 from settlement.errors import TableError
 
 # Which partitions of an input a build reads, relative to its own partition.
-Window = Literal["same", "last_30_days", "to_date", "month_days", "month_end", "previous_month"]
+Window = Literal[
+    "same", "last_30_days", "to_date", "month_days", "month_end", "catalogue", "previous_month", "posted"
+]  # fmt: skip
 # What landed, for audits only: file, table_name and rows of each frozen file of the day.
 LANDING_MANIFEST = "landing.file"
 _TYPES = {"STRING", "BIGINT", "DECIMAL(38,0)", "BOOLEAN"}
@@ -55,7 +57,7 @@ class Definition(BaseModel):
     grain: list[str] = Field(min_length=1)
     partition: list[str]
     change_controlled: bool = False
-    source: Literal["query", "landing", "reference"] = "query"
+    source: Literal["query", "landing", "reference", "ledger"] = "query"
     reads: dict[str, Window] = Field(default_factory=dict)
     columns: list[Column] = Field(min_length=1)
 
@@ -143,7 +145,8 @@ def read_checks(path: Path) -> tuple[Check, ...]:
             body.append(line)
             if line.rstrip().endswith(";"):
                 sql = "\n".join(body).rstrip().rstrip(";")
-                checks.append(Check(header["name"], header["level"], header["meaning"], Query(parse(path, sql))))  # type: ignore[arg-type]
+                query = Query(partial(parse, path, sql))
+                checks.append(Check(header["name"], header["level"], header["meaning"], query))  # type: ignore[arg-type]
                 header = None
     if header is not None:
         raise TableError(f"{path}: check {header['name']} has no SELECT that ends with `;`")
@@ -232,16 +235,21 @@ class Catalog:
 
     def of_stage(self, stage: str) -> list[Table]:
         """The stage's tables, each after those it reads."""
-        return [self.tables[name] for name in self.order if self.tables[name].definition.stage == stage]
+        names = {name for name, table in self.tables.items() if table.definition.stage == stage}
+        return [self.tables[name] for name in self.order(names)]
 
-    @cached_property
-    def order(self) -> list[str]:
-        # A table that reads its own month before (a carry) is no circle.
-        graph = {name: set(table.inputs) - {name} for name, table in sorted(self.tables.items())}
+    def order(self, names: Set[str]) -> list[str]:
+        """The named tables, each after those of them that it reads."""
+        # What is read of the month before (a carry) is no circle.
+        graph = {name: self._reads_now(name) & names for name in sorted(names)}
         try:
             return list(TopologicalSorter(graph).static_order())
         except CycleError as error:
             raise TableError(f"{self.root}: tables read each other in a circle: {' → '.join(error.args[1])}") from None
+
+    def _reads_now(self, name: str) -> set[str]:
+        reads = self.tables[name].definition.reads
+        return {other for other in self.tables[name].inputs if reads.get(other) != "previous_month"}
 
     def readers(self, name: str) -> list[str]:
         """Names of the tables that read `name`."""
@@ -254,15 +262,26 @@ def load(root: Path) -> Catalog:
     Raises:
         TableError: on the first unsound definition; names file and line.
     """
-    folders = sorted(p for p in root.glob("*/*") if p.is_dir())
-    tables = {table.name: table for table in map(read_table, folders)}
-    catalog = Catalog(root, tables)
+    catalog = read(root)
+    tables = catalog.tables
     for table in tables.values():
         _check_reads(catalog, table)
         if table.tree is not None:
             check_query(table, tables)
-    _ = catalog.order
+    catalog.order(tables.keys())
     return catalog
+
+
+def read(root: Path) -> Catalog:
+    """Read every table below `root`, which was validated before: SQL is parsed where it is needed.
+
+    Raises:
+        TableError: there is none, or a definition is unsound.
+    """
+    folders = sorted(p for p in root.glob("*/*") if p.is_dir())
+    if not folders:
+        raise TableError(f"{root}: no tables are there", "restore the folder; nothing may be settled by no rules")
+    return Catalog(root, {table.name: table for table in map(read_table, folders)})
 
 
 def _check_reads(catalog: Catalog, table: Table) -> None:

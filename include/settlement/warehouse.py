@@ -1,18 +1,18 @@
-"""Where things lie in a warehouse, and how files come into being: written aside, synced, renamed into place."""
+"""Where things lie in a warehouse, and the hashes that name and bind them."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from settlement.errors import SettlementError
+from settlement.storage import Location, atomic_file, location, scratch_folder
 
 
 @dataclass(frozen=True, order=True)
@@ -36,88 +36,78 @@ class Partition:
 
 @dataclass(frozen=True)
 class Warehouse:
-    """A warehouse on a local disk."""
+    """A warehouse in a folder of this machine or under a prefix of a bucket.
 
-    root: Path
+    `base` is a warehouse below it whose builds and releases can be read, never written: a throw-away layer over a real one.
+    """
+
+    root: Location
+    base: Location | None = None
 
     @classmethod
-    def open(cls, root: Path) -> Warehouse:
-        """The warehouse at `root`, made when it isn't there.
+    def open(cls, place: str | PathLike[str] | Location) -> Warehouse:
+        """The warehouse at a place, made when it isn't there.
 
         Raises:
-            SettlementError: the folder can't be written.
+            SettlementError: it can't be written; in a bucket: it isn't there, or these credentials may not.
         """
+        root = location(place)
+        probe = root / f".writable-{new_build_id()}"
         try:
-            root.mkdir(parents=True, exist_ok=True)
-            with atomic_file(root / ".writable") as path:
+            with atomic_file(probe) as path:
                 path.write_bytes(b"")
-            (root / ".writable").unlink(missing_ok=True)
+            probe.unlink(missing_ok=True)
         except OSError as error:
-            raise SettlementError(f"warehouse {root} can't be written: {error.strerror}", "name a folder you may write") from None
+            reason = getattr(error, "strerror", None) or str(error)
+            raise SettlementError(f"warehouse {root} can't be written: {reason}", "name a place you may write") from None
         return cls(root.resolve())
 
     @property
     def ledger_url(self) -> str:
+        """Address of the ledger beside the tables.
+
+        Raises:
+            SettlementError: a bucket can't hold a database.
+        """
+        if not isinstance(self.root, Path):
+            hint = "set SETTLEMENT_LEDGER_URL to the PostgreSQL database that holds it"
+            raise SettlementError(f"warehouse {self.root} is in a bucket, where its ledger can't be", hint)
         return f"sqlite:///{self.root / 'ledger.db'}"
 
     @property
-    def published(self) -> Path:
+    def local(self) -> Path:
+        """A folder of this machine for locks and spilled data: the warehouse's own, or this machine's scratch folder."""
+        return self.root if isinstance(self.root, Path) else scratch_folder()
+
+    @property
+    def published(self) -> Location:
         return self.root / "published"
 
-    def build_dir(self, table: str, partition: Partition, build_id: str) -> Path:
+    def build_dir(self, table: str, partition: Partition, build_id: str) -> Location:
         """Folder of one build's files of a table; the last part `build=<id>` makes every build's location its own."""
         schema, name = table.split(".")
-        return self.root / "tables" / schema / name / partition.path / f"build={build_id}"
+        return self._place(f"tables/{schema}/{name}/{partition.path}/build={build_id}")
 
-    def verdict(self, build_id: str) -> Path:
-        return self.root / "verdicts" / f"{build_id}.json"
+    def reference_dir(self, table: str, release: str) -> Location:
+        """Folder of a reference table's rows as a release froze them, for engines that read the warehouse itself."""
+        schema, name = table.split(".")
+        return self._place(f"tables/{schema}/{name}/build={release}")
 
-    def release_dir(self, release: str) -> Path:
-        return self.root / "releases" / release
+    def verdict(self, build_id: str) -> Location:
+        return self._place(f"verdicts/{build_id}.json")
+
+    def release_dir(self, release: str) -> Location:
+        return self._place(f"releases/{release}")
+
+    def _place(self, below: str) -> Location:
+        """Where something lies or will lie: in the base only what is there already."""
+        own = self.root / below
+        return self.base / below if self.base and not own.exists() and (self.base / below).exists() else own
 
 
 def new_build_id() -> str:
     """An id nobody else has; nothing that is published may depend on it."""
     return secrets.token_hex(8)
-
-
-def sync_dir(folder: Path) -> None:
-    """Make renames and new names in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def sync_file(path: Path) -> None:
-    """Make a file's content durable."""
-    with path.open("rb") as stream:
-        os.fsync(stream.fileno())
-
-
-@contextmanager
-def atomic_file(target: Path) -> Iterator[Path]:
-    """Yield a path to write; it becomes `target` as a whole, durably, or not at all."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    try:
-        yield aside
-        sync_file(aside)
-        rename(aside, target)
-    finally:
-        aside.unlink(missing_ok=True)
-
-
-def rename(source: Path, target: Path) -> None:
-    """Move a finished file into place, durably."""
-    source.replace(target)
-    sync_dir(target.parent)
-
-
-def sha256_of(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def canonical_json(value: Any) -> str:
@@ -127,12 +117,6 @@ def canonical_json(value: Any) -> str:
 
 def hash_json(value: Any) -> str:
     return hashlib.sha256(canonical_json(value).encode("utf-8")).hexdigest()
-
-
-def list_files(root: Path, folders: Iterable[Path]) -> list[dict[str, Any]]:
-    """Key (relative to `root`), size and SHA-256 of every file below the folders, sorted by key."""
-    paths = sorted(path for folder in folders for path in folder.rglob("*") if path.is_file())
-    return [{"key": path.relative_to(root).as_posix(), "bytes": path.stat().st_size, "sha256": sha256_of(path)} for path in paths]
 
 
 def files_hash(files: Iterable[Mapping[str, Any]]) -> str:

@@ -25,6 +25,9 @@ class Processes:
         os.environ[warm.RELEASE] = str(release)
         try:
             forkserver.ensure_running()
+            ready = self._context.Process(target=int)  # it starts once the server has read the release, which may go away then
+            ready.start()
+            ready.join()
         finally:
             del os.environ[warm.RELEASE]
 

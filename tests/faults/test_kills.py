@@ -19,7 +19,8 @@ HouseIn = Callable[[str], House]
 SEALED = "settlement.ledger.ledger:Ledger.seal"
 VERDICT = "settlement.steps.audit:write_verdict"
 PUBLISHED = "settlement.ledger.ledger:Ledger.publish"
-APPENDED = "settlement.ledger.ledger:_append"  # inside the transaction
+APPENDED = "settlement.ledger.ledger:append_record"  # inside the transaction
+ANCHORED = "settlement.ledger.ledger:Ledger.anchor"  # behind the commit
 RENAMED = "settlement.steps.deliver:rename"
 MARKED = "settlement.steps.deliver:mark"
 BOTH: tuple[Literal["before", "after"], ...] = ("before", "after")
@@ -32,8 +33,9 @@ POINTS = [
     ("days", Point(APPENDED, "after", kind="reserved")),
     ("days", Point("settlement.steps.month:reserve", "after")),
     *(("days", Point(function, when, 2)) for function in (SEALED, VERDICT, PUBLISHED) for when in BOTH),
-    ("days", Point("settlement.ledger.ledger:_move_head", "after", 3)),
+    ("days", Point("settlement.ledger.ledger:move_head", "after", 3)),
     *(("open", Point("settlement.steps.month:approve", when)) for when in BOTH),
+    *(("open", Point(ANCHORED, "before", call)) for call in (1, 2)),
     ("open", Point("settlement.steps.deliver:render_month", "after")),
     ("open", Point(RENAMED, "after", 1)),
     *(("open", Point(RENAMED, when, 6)) for when in BOTH),
@@ -82,7 +84,7 @@ def test_a_run_killed_while_it_freezes_its_rules_is_run_again(
         Point("alembic.op:create_table", "after", 2),
         Point("alembic.op:execute", "after"),
         Point("alembic.op:execute", "after", 2),
-        Point("settlement.ledger.store:_migrate", "after"),
+        Point("settlement.ledger.store:_migrate_file", "after"),
     ],
     ids=str,
 )

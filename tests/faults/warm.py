@@ -8,7 +8,9 @@ from pathlib import Path
 
 from settlement import cli, reports
 from settlement.audit.checks import all_checks
+from settlement.pipeline import parameters
 from settlement.release import _load_tables
+from settlement.warehouse import Partition
 
 __all__ = ["RELEASE", "cli", "reports"]
 
@@ -18,7 +20,7 @@ RELEASE = "SETTLEMENT_TESTS_RELEASE"
 
 def warm_up(folder: Path) -> None:
     """Parse a release's tables and put their queries into the engine's words."""
-    everything = dict.fromkeys(("dt", "month", "version", "first_day", "last_day", "previous_month"), "")
+    everything = dict.fromkeys([*parameters(Partition("2026-02-01")), *parameters(Partition("2026-02", 1))], "")
     for table in _load_tables(folder / "sql").tables.values():
         if table.definition.stage is not None:
             queries = [check.select for check in all_checks(table)]

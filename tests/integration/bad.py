@@ -11,7 +11,7 @@ from settlement.errors import BadInput
 from settlement.landing import reader
 from settlement.landing.contract import Kind
 from settlement.landing.folders import FrozenFile, Landing
-from settlement.warehouse import sha256_of
+from settlement.storage import sha256_of
 from tests.integration.example import LAST, MONTH, example
 from tests.integration.house import Answer, House
 from tests.worlds import World

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,18 +41,19 @@ def _no_processes() -> Executor:
     raise AssertionError("so little is read in this process")
 
 
-def settle_days(house: House, days: list[str], run_id: str = "days") -> None:
-    """All stages of the days, one day after the other."""
+def settle_days(house: House, days: list[str], stages: Sequence[str] = DAY_STAGES, run_id: str = "days") -> None:
+    """The stages of the days, one day after the other."""
     context = house.context(run_id)
     for day in days:
-        for stage in DAY_STAGES:
+        for stage in stages:
             settle_day_stage(context, house.landing, stage, day)
 
 
 @dataclass
 class Shelf:
     """States by name: `new` (landing and reference only), `early` (all days but three), `almost` (but one), `days` (all),
-    `open` (statements, no approval), `closed`, `next_days` (the days of the next month too).
+    `open` (statements, no approval), `closed`, `next_days` (the days of the next month too), `landed` (raw days only),
+    `ending` (all raw days, of the others all but three).
     """
 
     root: Path
@@ -90,6 +91,8 @@ class Shelf:
                 "early": ("new", lambda house: settle_days(house, days_of(MONTH)[:-3])),
                 "almost": ("early", lambda house: settle_days(house, days_of(MONTH)[-3:-1])),
                 "days": ("almost", lambda house: settle_days(house, [LAST])),
+                "landed": ("new", lambda house: settle_days(house, days_of(MONTH), ("raw",))),
+                "ending": ("landed", lambda house: settle_days(house, days_of(MONTH)[:-3], ("ods", "daily"))),
                 "open": ("days", lambda house: _run(house, MONTH, None)),
                 "closed": ("days", lambda house: _run(house, MONTH, "Bea")),
                 "next_days": ("days", lambda house: settle_days(house, days_of(NEXT))),

@@ -101,21 +101,6 @@ def test_a_product_with_revenue_that_the_month_end_lacks(house_in: HouseIn) -> N
     refused(house, f"pools {MONTH} version 1", "product_known", "product_id=P", "recognised_uwon=")
 
 
-def test_a_user_centric_contract_is_refused_by_name(house_in: HouseIn) -> None:
-    house, _, _ = landed(house_in, "contracts", ("3", "author", "sub_stream", "user_centric", "2026-02-28", ""))
-    answer = house.run()
-    assert answer.code == 1
-    for word in ("user_centric_refused", "partner_id=3, right_type=author, service=sub_stream, method=user_centric"):
-        assert word in answer.said
-    house.assert_nothing_published()
-    assert not house.ledger.heads("lines")
-    assert house.run(approver=None).code == 1
-
-
-def test_a_user_centric_contract_of_another_time_stops_nobody(house_in: HouseIn) -> None:
-    rows = [
-        ("3", "author", "sub_stream", "user_centric", "2026-03-01", ""),
-        ("2", "author", "sub_stream", "user_centric", SINCE, "2026-01-31"),
-    ]
-    house, _, _ = landed(house_in, "contracts", *rows)
-    assert house.run().code == 0
+def test_a_contract_by_a_method_that_there_is_not(house_in: HouseIn) -> None:
+    house, file, row = landed(house_in, "contracts", ("3", "author", "sub_stream", "by_feel", "2026-02-28", ""))
+    refused(house, f"{file}, row {row}", "method is 'by_feel': must be one of pro_rata, user_centric")

@@ -140,7 +140,7 @@ def test_a_folder_that_is_not_there_has_not_arrived(house_in: HouseIn) -> None:
 def test_a_bad_file_that_another_process_reads_is_named_as_well(house_in: HouseIn, monkeypatch: pytest.MonkeyPatch) -> None:
     house = payments_landed(house_in, payment_file({"user_id": "x"}))
     monkeypatch.setattr(build, "_INLINE_BYTES", 0)
-    refused(house, f"{FILE}, row 2: user_id is 'x': must be 1 to 18 digits")
+    refused(house, f"{FILE}, row 2: user_id is …: must be 1 to 18 digits")
 
 
 @pytest.mark.parametrize("table", ["products", "partners", "advances"])

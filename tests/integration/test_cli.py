@@ -97,7 +97,7 @@ def test_tables_lineage_goes_both_ways() -> None:
 def test_an_unknown_table_is_an_error_that_lists_the_known(command: str) -> None:
     answer = settlement("tables", command, "mart.nothing")
     assert answer.code == 1
-    assert "error: no table mart.nothing → known: mart.month_right" in answer.said
+    assert "error: no table mart.nothing → known: mart.adjustment" in answer.said
 
 
 def test_landing_status_shows_what_has_arrived(house_in: HouseIn) -> None:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from settlement.steps.ready import month_waits_for
 from tests.integration.bad import HouseIn, refused
 from tests.integration.example import DAY_BEFORE_LAST, LAST, MONTH, NEXT
 from tests.integration.house import Answer, House
-from tests.integration.shelf import Shelf
+from tests.integration.shelf import Shelf, settle_days
 from tests.worlds.plain import play
 
 
@@ -142,3 +143,16 @@ def test_the_manifest_names_the_delivery_that_was_accepted(house_in: HouseIn, sh
     assert house.run().code == 0
     manifest = f"month={MONTH}/version=1/partner=1/manifest.json"
     assert house.published()[manifest] != shelf.published()[manifest]
+
+
+def test_a_month_waits_until_every_day_that_reads_a_redelivery_was_settled_again(house_in: HouseIn) -> None:
+    house = house_in("days")
+    change(house, DAY_BEFORE_LAST)
+    assert accept(house, DAY_BEFORE_LAST).code == 0
+    settle_days(house, [DAY_BEFORE_LAST], ("raw",))
+    stale = [f"ods {day} (settled before raw {DAY_BEFORE_LAST} was published again)" for day in (DAY_BEFORE_LAST, LAST)]
+    assert month_waits_for(house.ledger, MONTH) == stale
+    settle_days(house, [DAY_BEFORE_LAST, LAST], ("ods", "daily"))
+    assert month_waits_for(house.ledger, MONTH) == []
+    assert house.run().code == 0
+    assert house.exports() == house.expected()

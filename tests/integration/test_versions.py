@@ -87,15 +87,29 @@ def test_the_version_that_is_approved_is_the_one_that_is_closed(house_in: HouseI
 
 
 def test_the_same_rules_again_find_their_version(house_in: HouseIn, shelf: Shelf) -> None:
+    """The price of a subscriber has no part in provisional lines: the days stay as they are, under either rules."""
     house = house_in("open")
     before = house.reference.joinpath("rate_card.csv").read_bytes()
-    change_rates(house)
-    assert house.run(approver=None).code == 0
+    rows = [with_fields("rate_card", row, {"per_subscriber_krw": "701"}) for row in reference_rows("rate_card")]
+    house.write_reference("rate_card", [row for row in rows if row[0] == "sub_stream"] + reference_rows("rate_card")[3:])
+    assert f"{MONTH} version 2: open" in house.run(approver=None).said
     house.reference.joinpath("rate_card.csv").write_bytes(before)
     answer = house.run()
     assert f"{MONTH} version 1: closed" in answer.said
     assert house.exports(version=1) == shelf.expected()
     assert {path.split("/")[1] for path in house.published()} == {"version=1"}
+
+
+def test_the_same_rules_again_over_days_of_other_builds_take_a_number_of_their_own(house_in: HouseIn, shelf: Shelf) -> None:
+    """The price of a play makes other provisional lines: the days are built anew, there and back."""
+    house = house_in("open")
+    before = house.reference.joinpath("rate_card.csv").read_bytes()
+    change_rates(house)
+    assert house.run(approver=None).code == 0
+    house.reference.joinpath("rate_card.csv").write_bytes(before)
+    assert f"{MONTH} version 3: open" in house.run(approver=None).said
+    assert house.export("settlement_daily", "--month", MONTH) == shelf.expected()["settlement_daily"]
+    assert house.export("statement", "--month", MONTH) == house.expected(version=3)["statement"]
 
 
 @pytest.mark.parametrize("state", ["days", "open"])

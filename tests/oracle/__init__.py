@@ -6,6 +6,7 @@ Every part names, in its docstring, where the rules left a choice open and which
 
 from .exports import COLUMNS, KEYS, Exports, Row, Value, render
 from .faults import BadInputError
+from .restating import Restatement
 from .settling import settle, settle_folders
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "KEYS",
     "BadInputError",
     "Exports",
+    "Restatement",
     "Row",
     "Value",
     "render",

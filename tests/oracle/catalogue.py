@@ -1,33 +1,33 @@
-"""Catalogue snapshots and effective-dated reference rows, typed (data.md "Landing", rules §10).
+"""Catalogue snapshots, typed (data.md "Landing").
 
 Open choices:
-- An empty `min_play_ms` of a service rule is no minimum (0), as an empty cap is no cap.
 - A `rights` row of 0 ppm is no share: it gives no line.
+- A partner that `partners` lacks is bad input in `rights`, `contracts` and `advances` alike.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TypeVar
 
+from .dated import Dated, optional_date, validity
 from .faults import BadInputError
 from .forms import date_of
-from .landing import CsvRow, Landing
+from .landing import Landing
 
 RIGHT_TYPES = ("author", "performer", "producer")
+METHODS = ("pro_rata", "user_centric")
+TAX_KINDS = ("vat_invoice", "withholding", "exempt")
 WHOLE_PPM = 1_000_000
 
 
 @dataclass(frozen=True)
-class Dated:
-    """Something valid on the dates `valid_from … valid_to`, both in; None is open."""
+class Product:
+    """A product as one snapshot has it."""
 
-    valid_from: date | None
-    valid_to: date | None
-
-    def covers(self, day: date) -> bool:
-        """Whether the day is within the validity."""
-        return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day <= self.valid_to)
+    service: str
+    cohort: str
 
 
 @dataclass(frozen=True)
@@ -41,53 +41,37 @@ class Share(Dated):
 
 
 @dataclass(frozen=True)
-class RateRow(Dated):
-    """A row of the rate card; a leg that the row lacks is None."""
+class Contract(Dated):
+    """How a partner is paid for one right type and service: `pro_rata` or `user_centric`."""
 
-    service: str
-    cohort: str
+    partner_id: int
     right_type: str
-    no_pool: bool
-    unit_price_uwon: int | None
-    per_subscriber_krw: int | None
-    revenue_rate_ppm: int | None
-
-
-@dataclass(frozen=True)
-class ServiceRule(Dated):
-    """How long a play must be, and how many count per user, track and day (None: all)."""
-
     service: str
-    min_play_ms: int
-    cap: int | None
+    method: str
 
 
 @dataclass(frozen=True)
-class Product:
-    """A product as one snapshot has it."""
+class Partner:
+    """Whoever is paid, and how; the threshold in won."""
 
-    service: str
-    cohort: str
+    partner_id: int
+    tax_kind: str
+    threshold_krw: int
+    active_to: date | None
+
+    def left_before(self, month_end: date) -> bool:
+        """No longer active at month end."""
+        return self.active_to is not None and self.active_to < month_end
 
 
 @dataclass(frozen=True)
-class Reference:
-    """The reference tables of rules §10."""
+class Advance:
+    """Money given to a partner ahead of its royalties, in won."""
 
-    rate_card: Sequence[RateRow]
-    service_rules: Sequence[ServiceRule]
-    in_app_rules: Sequence[Dated]
-
-
-AnyDated = TypeVar("AnyDated", bound=Dated)
-
-
-def the_one_on(day: date, rows: Iterable[AnyDated], what: str) -> AnyDated:
-    """The single row valid on the day; none or several are bad input."""
-    found = [row for row in rows if row.covers(day)]
-    if len(found) != 1:
-        raise BadInputError(f"{len(found)} rows of {what} on {day}")
-    return found[0]
+    advance_id: str
+    partner_id: int
+    granted_on: date
+    amount_krw: int
 
 
 def read_products(landing: Landing, day: date) -> dict[str, Product]:
@@ -101,52 +85,51 @@ def read_tracks(landing: Landing, day: date) -> set[int]:
     return {int(row["track_id"]) for row in landing.snapshot("tracks", day)}
 
 
+def read_partners(landing: Landing, day: date) -> dict[int, Partner]:
+    """The partners of snapshot `day` by partner_id."""
+    partners = (_partner(row) for row in landing.snapshot("partners", day))
+    return {partner.partner_id: partner for partner in partners}
+
+
 def read_shares(landing: Landing, day: date) -> list[Share]:
-    """The rights of snapshot `day`; a right of a partner that `partners` lacks is bad input."""
-    partners = {row["partner_id"] for row in landing.snapshot("partners", day)}
-    shares = []
-    for row in landing.snapshot("rights", day):
-        if row["partner_id"] not in partners:
-            raise BadInputError(f"rights name partner {row['partner_id']}, which partners lacks on {day}")
-        track_id, partner_id, ppm = int(row["track_id"]), int(row["partner_id"]), int(row["share_ppm"])
-        shares.append(Share(*_validity(row), track_id, row["right_type"], partner_id, ppm))
-    return shares
+    """The rights of snapshot `day`."""
+    return [
+        Share(*validity(row), int(row["track_id"]), row["right_type"], partner_id, int(row["share_ppm"]))
+        for partner_id, row in _rows_of_partners(landing, "rights", day)
+    ]
 
 
-def refuse_user_centric(landing: Landing, day: date) -> None:
-    """The oracle knows the pro rata method alone."""
-    for row in landing.snapshot("contracts", day):
-        if row["method"] != "pro_rata":
-            raise BadInputError(f"partner {row['partner_id']} has a {row['method']} contract")
+def read_contracts(landing: Landing, day: date) -> list[Contract]:
+    """The contracts of snapshot `day`."""
+    return [
+        Contract(*validity(row), partner_id, row["right_type"], row["service"], _one_of(METHODS, row["method"]))
+        for partner_id, row in _rows_of_partners(landing, "contracts", day)
+    ]
 
 
-def read_reference(rate_card: Iterable[CsvRow], service: Iterable[CsvRow], in_app: Iterable[CsvRow]) -> Reference:
-    """The three reference tables from their CSV rows."""
-    return Reference(
-        [_rate_row(row.fields) for row in rate_card],
-        [_service_rule(row.fields) for row in service],
-        [Dated(*_validity(row.fields)) for row in in_app],
-    )
+def read_advances(landing: Landing, day: date) -> list[Advance]:
+    """The advances of snapshot `day`, those granted later among them."""
+    return [
+        Advance(row["advance_id"], partner_id, date_of(row["granted_on"]), int(row["amount_krw"]))
+        for partner_id, row in _rows_of_partners(landing, "advances", day)
+    ]
 
 
-def _rate_row(row: Mapping[str, str]) -> RateRow:
-    legs = (_number(row[name]) for name in ("unit_price_uwon", "per_subscriber_krw", "revenue_rate_ppm"))
-    names = row["service"], row["cohort"], row["right_type"]
-    return RateRow(*_validity(row), *names, row["no_pool"] == "true", *legs)
+def _rows_of_partners(landing: Landing, table: str, day: date) -> Iterator[tuple[int, Mapping[str, str]]]:
+    partners = {int(row["partner_id"]) for row in landing.snapshot("partners", day)}
+    for row in landing.snapshot(table, day):
+        partner_id = int(row["partner_id"])
+        if partner_id not in partners:
+            raise BadInputError(f"{table} name partner {partner_id}, which partners lacks on {day}")
+        yield partner_id, row
 
 
-def _service_rule(row: Mapping[str, str]) -> ServiceRule:
-    cap = _number(row["max_plays_per_user_track_day"])
-    return ServiceRule(*_validity(row), row["service"], _number(row["min_play_ms"]) or 0, cap)
+def _partner(row: Mapping[str, str]) -> Partner:
+    tax_kind = _one_of(TAX_KINDS, row["tax_kind"])
+    return Partner(int(row["partner_id"]), tax_kind, int(row["payout_threshold_krw"]), optional_date(row["active_to"]))
 
 
-def _validity(row: Mapping[str, str]) -> tuple[date | None, date | None]:
-    return _date(row["valid_from"]), _date(row["valid_to"])
-
-
-def _date(text: str) -> date | None:
-    return date_of(text) if text else None
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text else None
+def _one_of(allowed: tuple[str, ...], text: str) -> str:
+    if text not in allowed:
+        raise BadInputError(f"{text!r} is none of {', '.join(allowed)}")
+    return text

@@ -7,6 +7,8 @@ Open choices:
 - The last row ends with LF too.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 
 Value = int | str | None
@@ -18,15 +20,21 @@ KEYS = {
     "payment_bucket": ("dt", "payment_id", "bucket"),
     "usage_buckets": ("dt", "bucket"),
     "revenue_daily": ("dt", "product_id"),
+    "settlement_daily": ("dt", "product_id", "track_id", "right_type", "partner_id", "kind"),
     "pool": ("month", "version", "product_id", "right_type"),
     "settlement_line": ("month", "version", "product_id", "track_id", "right_type", "partner_id", "kind"),
     "statement_royalty": ("month", "version", "partner_id", "product_id", "right_type"),
+    "advance_recoup": ("month", "version", "advance_id"),
+    "statement": ("month", "version", "partner_id"),
+    "adjustment": ("posted_month", "settled_month", "version_to", "partner_id", "product_id", "right_type"),
+    "suspense_age": ("month", "version", "origin_month"),
 }
 COLUMNS = {
     "play_bucket": (*KEYS["play_bucket"], "rows"),
     "payment_bucket": (*KEYS["payment_bucket"], "rows", "base_uwon"),
     "usage_buckets": (*KEYS["usage_buckets"], "rows"),
     "revenue_daily": (*KEYS["revenue_daily"], "recognised_uwon", "refunded_uwon", "subscriptions"),
+    "settlement_daily": (*KEYS["settlement_daily"], "plays", "weight", "amount_uwon", "pro_rata_uwon"),
     "pool": (
         *KEYS["pool"],
         "qualified_plays",
@@ -42,6 +50,23 @@ COLUMNS = {
     ),
     "settlement_line": (*KEYS["settlement_line"], "plays", "weight", "amount_uwon", "pro_rata_uwon"),
     "statement_royalty": (*KEYS["statement_royalty"], "royalty_uwon", "royalty_krw"),
+    "advance_recoup": (*KEYS["advance_recoup"], "partner_id", "open_before_krw", "recouped_krw", "open_after_krw"),
+    "statement": (
+        *KEYS["statement"],
+        "royalty_krw",
+        "adjustment_krw",
+        "net_krw",
+        "recouped_krw",
+        "carried_in_krw",
+        "due_krw",
+        "payable_krw",
+        "carried_out_krw",
+        "vat_krw",
+        "withheld_krw",
+        "paid_krw",
+    ),
+    "adjustment": (*KEYS["adjustment"], "version_from", "delta_krw"),
+    "suspense_age": (*KEYS["suspense_age"], "balance_krw"),
 }
 
 

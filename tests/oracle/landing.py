@@ -8,6 +8,8 @@ Open choices:
 - A file of any other name in a folder is ignored.
 """
 
+from __future__ import annotations
+
 import csv
 import gzip
 from collections.abc import Iterator, Mapping
@@ -42,6 +44,7 @@ class Landing:
 
     def __init__(self, folders: Folders) -> None:
         self._folders = folders
+        self._snapshot_rows: dict[bytes, list[Mapping[str, str]]] = {}
 
     def days(self, kind: str) -> list[date]:
         """The days delivered for `plays`, `payments`, `other_revenue` or `catalog`, in order."""
@@ -61,15 +64,22 @@ class Landing:
         return [row for data in self._files(kind, day, ".csv.gz") for row in csv_rows(data)]
 
     def snapshot(self, table: str, day: date) -> list[Mapping[str, str]]:
-        """The rows of one table of a day's catalogue."""
-        name = f"{table}.csv.gz"
-        return [row.fields for data in self._files("catalog", day, name) for row in csv_rows(data)]
+        """The rows of one table of a day's catalogue; most days bring the file of the day before, which is parsed once."""
+        rows: list[Mapping[str, str]] = []
+        for packed in self._packed_files("catalog", day, f"{table}.csv.gz"):
+            if packed not in self._snapshot_rows:
+                self._snapshot_rows[packed] = [row.fields for row in csv_rows(gzip.decompress(packed))]
+            rows += self._snapshot_rows[packed]
+        return rows
 
     def _files(self, kind: str, day: date, name_end: str) -> list[bytes]:
+        return [gzip.decompress(packed) for packed in self._packed_files(kind, day, name_end)]
+
+    def _packed_files(self, kind: str, day: date, name_end: str) -> list[bytes]:
         folder = self._folders.get(f"{kind}/dt={day}", {})
         if "_SUCCESS" not in folder:
             raise BadInputError(f"{kind}/dt={day} has not arrived")
-        return [gzip.decompress(data) for name, data in folder.items() if name.endswith(name_end)]
+        return [data for name, data in folder.items() if name.endswith(name_end)]
 
 
 def csv_rows(data: bytes) -> list[CsvRow]:

@@ -1,34 +1,39 @@
-"""Rules §5–§7, pro rata only: the lines of a pool, and each partner's royalty in won.
+"""Rules §5 and §6: the lines of a pool, pro rata, user-centric or both, and what an all-pro-rata month would give.
 
 Open choices:
-- "That day", on which shares are valid, is the landing day on which the play was settled, not its start date.
 - `plays` of an `unmatched` line: plays on days on which some share of the track was missing.
 - `rounding` and `no_plays` lines have `plays` and `weight` 0; a `no_plays` line has `track_id` 0 and is written even
   if the pool is 0. Royalty and unmatched lines of 0 are written too.
-- A partner has a `statement_royalty` row wherever it has a line, even of 0; suspense (0) as well, and takes part in
-  the largest remainder. Of equal remainders the smaller `partner_id` comes first.
+- `weight` of a line is that of both groups together.
+- What is lost by flooring a payer's pool is rounding, no part of `Rem`.
 """
 
+from __future__ import annotations
+
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
-from .catalogue import WHOLE_PPM, Share
-from .faults import BadInputError
 from .pools import Pool
 from .revenue import UWON
+from .rights import SUSPENSE, Rights
 
-SUSPENSE = 0
 NO_TRACK = 0
 
-DailyPlays = Mapping[tuple[str, int], Mapping[date, int]]
-"""Qualified plays of a month by (product, track), then by landing day."""
+ProductPlays = Mapping[tuple[int, date], Mapping[int, int]]
+"""Qualified plays of one product by (track, landing day), then by user."""
+
+Payers = Mapping[int, int]
+"""Net recognised revenue of one product and month by user, in uwon, each above 0."""
+
+Key = tuple[int, int]
+"""(track, partner): what a line is of, within product and right type."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """One settlement line; all of it is pro rata, so the shadow equals the amount."""
+    """One settlement line; amount and shadow in uwon."""
 
     product_id: str
     track_id: int
@@ -38,76 +43,86 @@ class Line:
     plays: int
     weight: int
     amount_uwon: int
+    pro_rata_uwon: int
 
 
 @dataclass(frozen=True)
-class Royalty:
-    """One row of `statement_royalty`."""
+class Weights:
+    """Plays and weights by line; the user-centric weights also by user."""
 
-    partner_id: int
-    product_id: str
-    right_type: str
-    uwon: int
-    krw: int
-
-
-class Rights:
-    """Who holds what of the tracks of a catalogue snapshot."""
-
-    def __init__(self, tracks: set[int], shares: Sequence[Share]) -> None:
-        self._shares: dict[tuple[int, str], list[Share]] = defaultdict(list)
-        for share in shares:
-            if share.track_id in tracks:
-                self._shares[share.track_id, share.right_type].append(share)
-
-    def on(self, day: date, track_id: int, right_type: str) -> dict[int, int]:
-        """ppm by partner on the day, what is missing under suspense; they sum to 1,000,000."""
-        valid = [share for share in self._shares.get((track_id, right_type), ()) if share.covers(day)]
-        held = {share.partner_id: share.share_ppm for share in valid}
-        missing = WHOLE_PPM - sum(held.values())
-        if len(held) != len(valid) or missing < 0:
-            raise BadInputError(f"rights of track {track_id}, {right_type} overlap or exceed the whole on {day}")
-        return {partner: ppm for partner, ppm in {**held, SUSPENSE: missing}.items() if ppm > 0}
+    plays: Counter[Key] = field(default_factory=Counter)
+    pro_rata: Counter[Key] = field(default_factory=Counter)
+    user_centric: Counter[Key] = field(default_factory=Counter)
+    by_user: dict[int, Counter[Key]] = field(default_factory=lambda: defaultdict(Counter))
 
 
-def make_lines(pool: Pool, daily_plays: DailyPlays, rights: Rights) -> list[Line]:
-    """All lines of one pool; their amounts sum to it."""
-    product_id, right_type, whole = pool.product_id, pool.right_type, pool.pool_krw * UWON
+def make_lines(pool: Pool, service: str, plays: ProductPlays, rights: Rights, payers: Payers) -> list[Line]:
+    """All lines of one pool; their amounts and their shadows sum to it."""
+    whole = pool.pool_krw * UWON
     if pool.qualified_plays == 0:
-        return [Line(product_id, NO_TRACK, right_type, SUSPENSE, "no_plays", 0, 0, whole)]
-    plays: Counter[tuple[int, int]] = Counter()
-    weights: Counter[tuple[int, int]] = Counter()
-    for track_id, day, count in _plays_of(product_id, daily_plays):
-        for partner_id, ppm in rights.on(day, track_id, right_type).items():
-            plays[track_id, partner_id] += count
-            weights[track_id, partner_id] += count * ppm
+        return [_suspended(pool, "no_plays", whole, whole)]
+    weights = _weigh(pool.right_type, service, plays, rights)
+    both = weights.pro_rata + weights.user_centric
+    whole_user_centric = whole * weights.user_centric.total() // both.total()
+    amounts = _spread(whole - whole_user_centric, weights.pro_rata)
+    amounts += _spread_by_payers(whole_user_centric, weights, payers)
+    shadows = _spread(whole, both)
+    lines = [
+        Line(
+            pool.product_id,
+            track_id,
+            pool.right_type,
+            partner_id,
+            "unmatched" if partner_id == SUSPENSE else "royalty",
+            weights.plays[track_id, partner_id],
+            weight,
+            amounts[track_id, partner_id],
+            shadows[track_id, partner_id],
+        )
+        for (track_id, partner_id), weight in both.items()
+    ]
+    left, shadow_left = whole - amounts.total(), whole - shadows.total()
+    return [*lines, _suspended(pool, "rounding", left, shadow_left)] if left or shadow_left else lines
+
+
+def _suspended(pool: Pool, kind: str, amount_uwon: int, pro_rata_uwon: int) -> Line:
+    return Line(pool.product_id, NO_TRACK, pool.right_type, SUSPENSE, kind, 0, 0, amount_uwon, pro_rata_uwon)
+
+
+def _weigh(right_type: str, service: str, plays: ProductPlays, rights: Rights) -> Weights:
+    """Every day's plays times the shares of that day, by the method of that day."""
+    weights = Weights()
+    for (track_id, day), by_user in plays.items():
+        count = sum(by_user.values())
+        for holder in rights.on(day, track_id, right_type, service):
+            key = track_id, holder.partner_id
+            weights.plays[key] += count
+            if not holder.user_centric:
+                weights.pro_rata[key] += count * holder.share_ppm
+                continue
+            weights.user_centric[key] += count * holder.share_ppm
+            for user_id, of_user in by_user.items():
+                weights.by_user[user_id][key] += of_user * holder.share_ppm
+    return weights
+
+
+def _spread(amount: int, weights: Mapping[Key, int]) -> Counter[Key]:
+    """The amount by weight, each part floored; nothing where nothing has a weight."""
     total = sum(weights.values())
-    lines = []
-    for (track_id, partner_id), weight in weights.items():
-        kind = "unmatched" if partner_id == SUSPENSE else "royalty"
-        amount = whole * weight // total
-        lines.append(Line(product_id, track_id, right_type, partner_id, kind, plays[track_id, partner_id], weight, amount))
-    left = whole - sum(line.amount_uwon for line in lines)
-    if left:
-        lines.append(Line(product_id, NO_TRACK, right_type, SUSPENSE, "rounding", 0, 0, left))
-    return lines
+    return Counter({key: amount * weight // total for key, weight in weights.items()})
 
 
-def _plays_of(product_id: str, daily_plays: DailyPlays) -> Iterator[tuple[int, date, int]]:
-    for (product, track_id), by_day in daily_plays.items():
-        if product == product_id:
-            for day, count in by_day.items():
-                yield track_id, day, count
-
-
-def make_royalties(pool: Pool, lines: Sequence[Line]) -> list[Royalty]:
-    """The pool's lines per partner, in whole won by largest remainder."""
-    uwon: Counter[int] = Counter()
-    for line in lines:
-        uwon[line.partner_id] += line.amount_uwon
-    krw = {partner_id: amount // UWON for partner_id, amount in uwon.items()}
-    left = pool.pool_krw - sum(krw.values())
-    by_remainder = sorted(uwon, key=lambda partner_id: (-(uwon[partner_id] % UWON), partner_id))
-    for partner_id in by_remainder[:left]:
-        krw[partner_id] += 1
-    return [Royalty(partner_id, pool.product_id, pool.right_type, uwon[partner_id], krw[partner_id]) for partner_id in uwon]
+def _spread_by_payers(amount: int, weights: Weights, payers: Payers) -> Counter[Key]:
+    """Each payer's pool over what the payer heard of the group; pools of those who heard nothing of it over the group."""
+    if not weights.user_centric:
+        return Counter()
+    paid = sum(payers.values())
+    remainder = 0 if paid else amount
+    parts: Counter[Key] = Counter()
+    for user_id, revenue in payers.items():
+        of_payer = amount * revenue // paid
+        if user_id in weights.by_user:
+            parts.update(_spread(of_payer, weights.by_user[user_id]))
+        else:
+            remainder += of_payer
+    return parts + _spread(remainder, weights.user_centric)

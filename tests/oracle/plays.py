@@ -14,9 +14,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from .catalogue import Product, ServiceRule, the_one_on
+from .catalogue import Product
+from .dated import the_one_on
 from .forms import ID_FORM, MS_PLAYED_FORM, NUMBER_FORM, epoch_day, in_form, instant_of, json_object, kst_day, text_of
 from .landing import Landing
+from .reference import ServiceRule
 
 LONGEST_LINE = 1 << 20
 LOOK_BACK_DAYS = 30

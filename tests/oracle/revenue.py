@@ -10,16 +10,20 @@ Open choices:
 - A refund's charge is known if its counted row of kind `charge` landed on the refund's day or before, in any order
   within the day. A payment_id that was first landed as a refund is no charge.
 - A payment with a base of 0 is recognised (as 0) on each day of its range.
+- `user_id` is a number here as in plays (`007` is `7`), so that a payer is found among the listeners; a payment, a
+  refund too, is its own row's user's. Other revenue is no user's.
 """
 
+from __future__ import annotations
+
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from .catalogue import Dated
+from .dated import Dated
 from .faults import BadInputError
-from .forms import date_of, epoch_day, instant_of, kst_day
+from .forms import NUMBER_FORM, date_of, epoch_day, instant_of, kst_day
 from .landing import CsvRow, Landing
 
 STORES = ("app_store", "play_store")
@@ -35,6 +39,7 @@ class Payment:
     payment_id: str
     kind: str
     refund_of: str
+    user_id: int
     subscription_id: str
     product_id: str
     sale_channel: str
@@ -56,11 +61,12 @@ class Booked:
 
 @dataclass
 class DayRevenue:
-    """What one product is recognised on one day, in uwon; net also by subscription."""
+    """What one product is recognised on one day, in uwon; net also by subscription and by user."""
 
     recognised: int = 0
     refunded: int = 0
     by_subscription: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    by_user: dict[int, int] = field(default_factory=lambda: defaultdict(int))
 
     def paying(self) -> set[str]:
         """The subscriptions with a positive net."""
@@ -105,6 +111,7 @@ def _payment(row: CsvRow, day: date) -> Payment:
         payment_id=fields["payment_id"],
         kind=fields["kind"],
         refund_of=fields["refund_of"],
+        user_id=_user_id(fields),
         subscription_id=fields["subscription_id"],
         product_id=fields["product_id"],
         sale_channel=fields["sale_channel"],
@@ -114,6 +121,12 @@ def _payment(row: CsvRow, day: date) -> Payment:
         service_start=date_of(fields["service_start"]),
         service_end=date_of(fields["service_end"]),
     )
+
+
+def _user_id(fields: Mapping[str, str]) -> int:
+    if not NUMBER_FORM.fullmatch(fields["user_id"]):
+        raise BadInputError(f"user_id {fields['user_id']!r} of payment {fields['payment_id']!r}")
+    return int(fields["user_id"])
 
 
 def _base_uwon(payment: Payment, named: Payment | None, in_app_rules: Sequence[Dated]) -> int:
@@ -150,6 +163,7 @@ def recognise(landing: Landing, booked: Sequence[Booked], last: date) -> Recogni
         for day, part in parts(payment, entry.base_uwon) if entry.bucket == "counted" else ():
             revenue = result[day, payment.product_id]
             revenue.recognised += part
+            revenue.by_user[payment.user_id] += part
             if payment.kind == "refund":
                 revenue.refunded -= part
             if payment.subscription_id:

@@ -2,7 +2,8 @@
 
 A fixture `tests/sql/<schema>/<table>/<case>.yaml` holds
 - `rule`: the section; `what`: one sentence
-- `params`: `dt`, or `month` and `version`; first_day and the like follow from them
+- `params`: `dt`, or `month` and `version`; first_day and the like follow from them. `catalogue_day` beside a month is the
+  snapshot that a restatement reads; without it, it is the month's last day
 - `given`: rows of the inputs, by table; an input that isn't named is an empty table
 - `expect`: the table's rows, in any order; or `error`: a part of the message with which the query must stop
 - `defaults`, `expect_defaults`: what rows leave out. Behind them stands defaults.yaml of this folder, and a partition column
@@ -26,7 +27,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from settlement import pipeline
-from settlement.engines.duckdb import Session, literal, quote
+from settlement.engines.duckdb import Session
+from settlement.engines.files import TYPES, literal, quote
 from settlement.tables import Catalog, Table, load
 from settlement.warehouse import Partition
 from tests.sql.rows import Field as RowField
@@ -34,7 +36,6 @@ from tests.sql.rows import FixtureError, Row, Value, fields_of, whole
 
 HERE = Path(__file__).parent
 SQL = HERE.parents[1] / "include" / "sql"
-_DUCKDB = {"STRING": "VARCHAR", "BIGINT": "BIGINT", "DECIMAL(38,0)": "DECIMAL(38,0)", "BOOLEAN": "BOOLEAN"}
 _databases = count(1)
 
 RowsByTable = dict[str, list[Row]]
@@ -128,9 +129,12 @@ def read_case(table: Table, path: Path) -> Case:
 
 def parameters(table: Table, params: Mapping[str, Any], path: Path) -> dict[str, str | int]:
     """All named parameters of the partition that a fixture names."""
-    if set(params) != set(table.definition.partition):
-        raise FixtureError(f"{path}: params must be {' and '.join(table.definition.partition)}")
-    return pipeline.parameters(Partition(params.get("dt") or params["month"], params.get("version", 0)))
+    partition = table.definition.partition
+    optional = {"catalogue_day"} if "month" in partition else set()
+    if not set(partition) <= set(params) <= {*partition, *optional}:
+        raise FixtureError(f"{path}: params must be {' and '.join(partition)}{', perhaps catalogue_day' if optional else ''}")
+    built = Partition(params.get("dt") or params["month"], params.get("version", 0))
+    return pipeline.parameters(built, params.get("catalogue_day"))
 
 
 def rows_by_table(file: Given, params: Mapping[str, str | int], inputs: Sequence[str], path: Path) -> RowsByTable:
@@ -176,7 +180,7 @@ def session(rows: RowsByTable, params: Mapping[str, str | int]) -> Iterator[Sess
 
 def _table_sql(name: str, rows: Sequence[Row]) -> str:
     fields: Sequence[RowField] = fields_of(catalog(), name)
-    columns = ", ".join(f"{quote(f.name)} {_DUCKDB[f.type]}" for f in fields)
+    columns = ", ".join(f"{quote(f.name)} {TYPES[f.type]}" for f in fields)
     sql = f"CREATE SCHEMA IF NOT EXISTS {name.split('.', maxsplit=1)[0]}; CREATE TABLE {name} ({columns});"
     if rows:
         values = ", ".join("(" + ", ".join(map(_sql, row.values())) + ")" for row in rows)

@@ -23,7 +23,13 @@ _FLIPPED: dict[type[exp.Expr], tuple[Comparison, str]] = {
     exp.EQ: (exp.NEQ, "<>"),
     exp.NEQ: (exp.EQ, "="),
 }
-_OTHER_PARAMETER = {"first_day": "last_day", "last_day": "first_day", "month": "previous_month", "previous_month": "month"}
+_OTHER_PARAMETER = {
+    "first_day": "last_day",
+    "last_day": "first_day",
+    "catalogue_day": "last_day",
+    "month": "previous_month",
+    "previous_month": "month",
+}
 _OTHER_AGGREGATE: dict[type[exp.Expr], type[exp.Sum | exp.Max | exp.Min]] = {
     exp.Sum: exp.Max,
     exp.Max: exp.Min,

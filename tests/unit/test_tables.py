@@ -70,7 +70,8 @@ def error_of(root: Path) -> str:
 def test_a_sound_tree_loads_in_dependency_order(tree: Path) -> None:
     catalog = tables.load(tree)
     assert catalog["mart.extra"].inputs == ("ods.play",)
-    assert catalog.order.index("ods.play") < catalog.order.index("mart.extra")
+    order = catalog.order(catalog.tables.keys())
+    assert order.index("ods.play") < order.index("mart.extra")
     assert "mart.extra" in catalog.readers("ods.play")
 
 
@@ -174,3 +175,8 @@ def test_a_file_of_undeclared_types_is_refused(tmp_path: Path) -> None:
         session.con.execute(f"COPY (SELECT 'qualified' AS bucket, sum(1) AS rows) TO '{target}' (FORMAT parquet)")
     with pytest.raises(EngineError, match="rows double, declared is bucket string, rows int64"):
         require_schema(catalog["mart.usage_buckets"], target)
+
+
+def test_a_folder_without_tables_is_no_catalogue(tmp_path: Path) -> None:
+    with pytest.raises(TableError, match="no tables are there"):
+        tables.read(tmp_path / "gone")

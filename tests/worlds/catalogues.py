@@ -56,10 +56,10 @@ def _snapshot(dice: Dice, product_ids: Sequence[str], changes: Sequence[date]) -
         products=tuple(_products(dice, product_ids)),
         tracks=tuple(_track(dice, track) for track in tracks),
         albums=(("5", dice.pick(("", "036000291452")), dice.pick(_NAMES), "artist", "label"),),
-        partners=tuple(_partner(dice, partner) for partner in PARTNERS),
+        partners=tuple(_partner(dice, partner, changes) for partner in PARTNERS),
         rights=tuple(row for track in (*TRACKS, UNKNOWN_TRACK) for row in _rights(dice, track, changes)),
         contracts=_contracts(dice, changes),
-        advances=(("adv,1", "2", str(changes[0]), "500000"),) if dice.one_in(3) else (),
+        advances=_advances(dice, changes),
     )
 
 
@@ -86,10 +86,12 @@ def _track(dice: Dice, track_id: int) -> tuple[str, ...]:
     )
 
 
-def _partner(dice: Dice, partner_id: int) -> tuple[str, ...]:
+def _partner(dice: Dice, partner_id: int, changes: Sequence[date]) -> tuple[str, ...]:
     kind = ("producer", "author", "performer", "producer")[PARTNERS.index(partner_id)]
     tax_kind = dice.pick(("vat_invoice", "withholding", "exempt"))
-    return str(partner_id), dice.pick(_NAMES), kind, "", tax_kind, "10000", "csv|xlsx", _SINCE, ""
+    threshold = dice.pick(("0", "1", "1000", "10000", "1000000"))
+    ended = dice.pick(("", "", "", str(changes[0]), "2099-12-31"))
+    return str(partner_id), dice.pick(_NAMES), kind, "", tax_kind, threshold, "csv|xlsx", _SINCE, ended
 
 
 def _rights(dice: Dice, track_id: int, changes: Sequence[date]) -> Iterator[tuple[str, ...]]:
@@ -103,11 +105,32 @@ def _rights(dice: Dice, track_id: int, changes: Sequence[date]) -> Iterator[tupl
 
 
 def _contracts(dice: Dice, changes: Sequence[date]) -> Rows:
-    """Pro rata contracts here and there; where there is none, pro rata is the default."""
-    split = dice.pick(changes)
-    rows = (
-        ("1", "producer", "sub_stream", "pro_rata", _SINCE, str(split - timedelta(days=1))),
-        ("1", "producer", "sub_stream", "pro_rata", str(split), ""),
-        ("10", "author", "ad_stream", "pro_rata", _SINCE, ""),
+    """Contracts here and there, half of them user-centric, some from or until a change; the default is pro rata."""
+    return tuple(
+        row for partner in PARTNERS for right_type in RIGHT_TYPES for row in _contract(dice, partner, right_type, changes)
     )
-    return rows[: dice.below(4)]
+
+
+def _contract(dice: Dice, partner: int, right_type: str, changes: Sequence[date]) -> Iterator[tuple[str, ...]]:
+    if dice.one_in(2):
+        return
+    split, common = dice.pick(changes), (str(partner), right_type, dice.pick(("sub_stream", "ad_stream", "download")))
+    methods = dice.pick((("user_centric",), ("pro_rata",), ("user_centric", "pro_rata"), ("pro_rata", "user_centric")))
+    if len(methods) == 1:
+        yield (*common, methods[0], _SINCE, dice.pick(("", str(split))))
+        return
+    yield (*common, methods[0], _SINCE, str(split - timedelta(days=1)))
+    yield (*common, methods[1], str(split), "")
+
+
+def _advances(dice: Dice, changes: Sequence[date]) -> Rows:
+    """Up to four advances; two of a partner on one day, one that may be granted only after the month."""
+    first, last = str(changes[0]), str(changes[-1] + timedelta(days=dice.pick((0, 40))))
+    amounts = [dice.pick(("0", "1", "500", "20000", "500000")) for _ in range(4)]
+    rows = (
+        ("adv,2", "2", first, amounts[0]),
+        ("adv,1", "2", first, amounts[1]),
+        ("b", "10", last, amounts[2]),
+        ("c", "1", "2020-01-01", amounts[3]),
+    )
+    return tuple(row for row in rows if not dice.one_in(3))

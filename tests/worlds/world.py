@@ -56,6 +56,11 @@ class World:
     in_app_rules: Rows
     layout: int = 0
 
+    def __repr__(self) -> str:
+        """Short: `describe` tells all of it."""
+        landed = f"{len(self.plays)} plays, {len(self.payments)} payments, {len(self.other_revenue)} rows of other revenue"
+        return f"<world of {', '.join(self.months)}: {landed}>"
+
     @property
     def days(self) -> list[date]:
         """Every day of the months; each has its four landing folders."""
@@ -128,7 +133,11 @@ def describe(world: World) -> str:
     for name, lines in (("payment", world.payments), ("other revenue", world.other_revenue)):
         parts += [f"{name} {line.dt} {line.header!r}: {line.record!r}" for line in lines]
     for first, snapshot in world.snapshots:
-        parts += [f"from {first} {name} {row}" for name in ("products", "rights") for row in getattr(snapshot, name)]
+        parts += [
+            f"from {first} {name} {row}"
+            for name in ("products", "partners", "rights", "contracts", "advances")
+            for row in getattr(snapshot, name)
+        ]
         parts.append(f"from {first} tracks {[row[0] for row in snapshot.tracks]}")
     for name in ("rate_card", "service_rules", "in_app_rules"):
         parts += [f"{name} {row}" for row in getattr(world, name)]

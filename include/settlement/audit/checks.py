@@ -10,9 +10,11 @@ import sqlglot
 
 from settlement.engines.dialect import Hive4, Query
 from settlement.engines.duckdb import Session
+from settlement.landing.contract import PRIVATE
 from settlement.tables import LANDING_MANIFEST, Check, Table
 
 SAMPLE_ROWS = 10
+MASKED = PRIVATE | {"subscription_id", "line"}  # a raw line holds what its columns hold
 _SORTED_ROWS = 1000  # so many are sorted to make the sample the same every time
 
 
@@ -28,7 +30,8 @@ class Finding:
     sample: list[dict[str, Any]]
 
     def __str__(self) -> str:
-        rows = "; ".join(", ".join(f"{k}={v}" for k, v in row.items()) for row in self.sample[:3])
+        """One line for logs and messages, which must not name a listener; the verdict's sample does."""
+        rows = "; ".join(", ".join(f"{k}={'…' if k in MASKED else v}" for k, v in row.items()) for row in self.sample[:3])
         more = f" … and {self.rows - 3} more" if self.rows > 3 else ""
         return f"{self.table}: {self.check}: {self.meaning}: {rows}{more}"
 

@@ -7,7 +7,7 @@ import sys
 import typer
 from rich.console import Console
 
-from settlement.cli import export, inputs, landing, ledger, run, tables
+from settlement.cli import audit, dsr, export, inputs, landing, ledger, preview, report, restate, run, tables, totals
 from settlement.errors import SettlementError, of_system
 
 app = typer.Typer(
@@ -20,10 +20,16 @@ app = typer.Typer(
 app.command("generate")(inputs.generate)
 app.command("import")(inputs.import_listens)
 app.command("run")(run.run)
+app.command("preview")(preview.preview)
+app.command("totals")(totals.totals)
 app.command("export")(export.export)
+app.command("report")(report.report)
+app.add_typer(restate.app, name="restate")
 app.add_typer(landing.app, name="landing")
 app.add_typer(tables.app, name="tables")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(audit.app, name="audit")
+app.add_typer(dsr.app, name="dsr")
 
 
 def main() -> None:

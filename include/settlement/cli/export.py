@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from settlement.cli.common import WarehouseOption, existing_warehouse, make_engine, open_ledger
+from settlement.cli.common import WarehouseOption, existing_warehouse
 from settlement.errors import SettlementError
 from settlement.export import EXPORTS, named, write
 from settlement.landing.forms import epoch_day
 from settlement.ledger import Ledger
-from settlement.pipeline import months
+from settlement.pipeline import one_month
 from settlement.release import Release
+from settlement.steps.place import make_engine, open_ledger
 from settlement.tables import Table
 from settlement.warehouse import Partition, Warehouse
 
@@ -25,7 +26,9 @@ def export(
     out: Annotated[Path, typer.Option("--out", help="file to write")],
     day: Annotated[str | None, typer.Option("--day", help="landing day YYYY-MM-DD")] = None,
     month: Annotated[str | None, typer.Option("--month", help="month YYYY-MM")] = None,
-    version: Annotated[int | None, typer.Option("--version", help="version of the month; default: the newest")] = None,
+    version: Annotated[
+        int | None, typer.Option("--version", help="version of the month; default: the newest, restatements once they are posted")
+    ] = None,
 ) -> None:
     """Write the published rows of a table as CSV: UTF-8, header, integers plain, empty = null, sorted by key."""
     wanted = named(table)
@@ -35,8 +38,8 @@ def export(
         raise SettlementError("say either --day or --month")
     if day is not None and epoch_day(day) is None:
         raise SettlementError(f"--day {day!r}: must be a real date YYYY-MM-DD")
-    if month is not None and len(months(month)) != 1:
-        raise SettlementError(f"--month {month!r}: must be YYYY-MM")
+    if month is not None:
+        one_month(month)
     definition, builds = _published(ledger, place, wanted.table, day, month, version)
     with make_engine(place).session({}) as session:
         session.add(definition, [place.build_dir(wanted.table, p, build_id) for p, build_id in builds.items()])
@@ -57,7 +60,8 @@ def _published(
         else:
             chosen = [p for p in heads if p.key == month or (not p.is_month and p.key[:7] == month)]
             if any(p.is_month for p in chosen):
-                last = version if version is not None else max(p.version for p in chosen)
+                pending = {r.partition for r in ledger.restatements(month) if r.state != "posted"}
+                last = version if version is not None else max((p.version for p in chosen if p not in pending), default=0)
                 chosen = [p for p in chosen if p.version == last]
         if chosen:
             release = Release.load(newest.body["release"], place)

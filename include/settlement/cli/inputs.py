@@ -22,7 +22,7 @@ Reference = Annotated[
 Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same landing, byte for byte.")]
 
 
-def generate(  # the options of the command
+def generate(  # noqa: PLR0913, PLR0917  # the options of the command
     out: Annotated[Path, typer.Option(help="Landing root to write: a new or empty folder.")],
     months: Annotated[str, typer.Option(help="YYYY-MM, or YYYY-MM..YYYY-MM.")],
     plays: Annotated[int, typer.Option(min=1, help="Plays over the whole range.")],
@@ -34,12 +34,17 @@ def generate(  # the options of the command
     users: Annotated[
         int | None, typer.Option(min=1, help="Listeners; default: one per 100 plays a month, 40 to 1,000,000.")
     ] = None,
+    user_centric: Annotated[
+        int, typer.Option(min=0, max=100, help="Percent of the labels whose subscription plays are settled user-centric.")
+    ] = 25,
     reference: Reference = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; default: one a CPU, or one if small.")] = None,
 ) -> None:
     """Write synthetic landing data: plays with every defect the rules know, payments, other revenue, catalogues."""
     options = default_options(parse_months(months), plays, seed, reference or reference_dir(), tracks)
-    options = replace(options, partners=partners or options.partners, users=users or options.users)
+    options = replace(
+        options, partners=partners or options.partners, users=users or options.users, user_centric_ppm=user_centric * 10_000
+    )
     with _bar("Writing days") as advance:
         written = generator.generate(options, out, jobs=jobs, progress=advance)
     typer.echo(

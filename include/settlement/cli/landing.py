@@ -7,13 +7,14 @@ from typing import Annotated
 import typer
 from rich.table import Table as Grid
 
-from settlement.cli.common import LandingOption, WarehouseOption, console, existing_folder, existing_warehouse, open_ledger
+from settlement.cli.common import LandingOption, WarehouseOption, console, existing_landing, existing_warehouse
 from settlement.errors import NotAllowed, SettlementError
 from settlement.landing.contract import KINDS
-from settlement.landing.folders import Landing, differences
+from settlement.landing.folders import differences
 from settlement.pipeline import day_range
 from settlement.steps.build import frozen_of
-from settlement.steps.context import closed_version
+from settlement.steps.pinning import closed_version
+from settlement.steps.place import open_ledger
 from settlement.warehouse import Partition, hash_json
 
 app = typer.Typer(help="The landing folders: arrivals and redeliveries.", no_args_is_help=True)
@@ -22,7 +23,7 @@ app = typer.Typer(help="The landing folders: arrivals and redeliveries.", no_arg
 @app.command()
 def status(landing: LandingOption) -> None:
     """Which folders have arrived, by day and kind."""
-    root = Landing(existing_folder(landing, "landing"))
+    root = existing_landing(landing)
     first = root.first_day()
     if first is None:
         raise SettlementError(f"nothing has arrived under {landing}", "a folder has arrived once it holds _SUCCESS")
@@ -44,7 +45,7 @@ def accept(
     reason: Annotated[str, typer.Option("--reason", help="why the content changed")],
 ) -> None:
     """Accept the present content of a day that changed under `_SUCCESS`; the next run ingests exactly it."""
-    root, ledger = Landing(existing_folder(landing, "landing")), open_ledger(existing_warehouse(warehouse))
+    root, ledger = existing_landing(landing), open_ledger(existing_warehouse(warehouse))
     if closed := closed_version(ledger, day[:7]):
         raise NotAllowed(f"{day} can't be delivered again: {closed} is closed", "correct it by a restatement")
     head = ledger.head_build("raw", Partition(day))

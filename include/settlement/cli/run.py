@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from settlement import pipeline
-from settlement.cli.common import LandingOption, ReferenceOption, WarehouseOption, console, existing_folder, make_context, user
-from settlement.landing.folders import Landing
+from settlement.cli.common import (
+    LandingOption,
+    ReferenceOption,
+    WarehouseOption,
+    console,
+    existing_landing,
+    make_context,
+    progress_bar,
+    user,
+)
+from settlement.cli.totals import show_totals
 from settlement.run import MonthResult, Runner
 from settlement.settings import settings
-from settlement.steps.context import Context
-from settlement.steps.reported import Total, totals
-
-_SHOWN_PARTNERS = 20
+from settlement.warehouse import Warehouse
 
 
 def run(
@@ -33,22 +36,17 @@ def run(
 ) -> None:
     """Settle months: land, build, audit and publish every stage; with an approver also publish the reports and close."""
     wanted = pipeline.months(months)
-    root = Landing(existing_folder(landing, "landing"))
+    root = existing_landing(landing)
     context = make_context(warehouse, reference, requested_by or user())
     out = console()
-    columns = (TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("")
-
-        def progress(what: str, done: int, total: int) -> None:
-            bar.update(task, description=what, completed=done, total=total)
-
+    with progress_bar() as (progress, err):
         runner = Runner(context, root, approved_by, progress, settings().reader_processes)
-        results = [_announced(result, bar.console) for result in runner.run(wanted)]
+        results = [_announced(result, err) for result in runner.run(wanted)]
+    context.ledger.anchor()
     for result in results:
-        _show(out, context, result)
+        show_totals(out, context, result.partition, result.state)
     options = f"--landing {landing} --warehouse {warehouse}{f' --reference {reference}' if reference else ''}"
-    _show_next(out, warehouse, options, context.requested_by, results[-1])
+    _show_next(out, context.warehouse, options, context.requested_by, results[-1])
 
 
 def _announced(result: MonthResult, err: Console) -> MonthResult:
@@ -64,50 +62,20 @@ def _announced(result: MonthResult, err: Console) -> MonthResult:
     return result
 
 
-def _show(out: Console, context: Context, result: MonthResult) -> None:
-    rows = totals(context, result.partition)
-    table = Table(title=f"Statements {result.partition} · {result.state}", title_justify="left")
-    table.add_column("partner", justify="right")
-    table.add_column("name")
-    table.add_column("kind")
-    table.add_column("lines", justify="right")
-    table.add_column("royalty, won", justify="right")
-    for row in rows[:_SHOWN_PARTNERS]:
-        table.add_row(str(row.partner_id), _one_line(row.name), row.kind, f"{row.lines:,}", f"{row.royalty_krw:,}")
-    rest = rows[_SHOWN_PARTNERS:]
-    if rest:
-        table.add_row("", f"… {len(rest)} more", "", f"{_lines(rest):,}", f"{_won(rest):,}")
-    table.add_section()
-    table.add_row("", "total = Σ pools", "", f"{_lines(rows):,}", f"{_won(rows):,}")
-    out.print(table)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _lines(rows: list[Total]) -> int:
-    return sum(row.lines for row in rows)
-
-
-def _won(rows: list[Total]) -> int:
-    return sum(row.royalty_krw for row in rows)
-
-
-def _show_next(out: Console, warehouse: Path, options: str, requested_by: str, result: MonthResult) -> None:
+def _show_next(out: Console, warehouse: Warehouse, options: str, requested_by: str, result: MonthResult) -> None:
     month, version = result.partition.key, result.partition.version
     if result.state == "open":
         out.print(f"\n{result.partition} is open: nothing was published to partners. Have it approved by someone else:")
         out.print(f"  settlement run {options} --months {month} --requested-by {requested_by} --approved-by NAME", soft_wrap=True)
         return
-    folder = warehouse / "published" / result.partition.path
+    folder = warehouse.published / result.partition.path
     out.print("\nOpen the month and the partners' files:")
     out.print(f"  {folder / 'index.html'}", soft_wrap=True)
-    out.print(f"  {folder}/partner=<id>/  usage.csv, statement.xlsx, manifest.json", soft_wrap=True)
+    out.print(f"  {folder}/partner=<id>/  what each partner asked for (csv, xlsx, pdf, dsr), manifest.json", soft_wrap=True)
     out.print("Next:")
     out.print(
-        f"  settlement export settlement_line --warehouse {warehouse} --month {month} --version {version} --out lines.csv",
+        f"  settlement export settlement_line --warehouse {warehouse.root} --month {month} --version {version} --out lines.csv",
         soft_wrap=True,
     )
-    out.print(f"  settlement ledger verify --warehouse {warehouse}", soft_wrap=True)
+    out.print(f"  settlement ledger verify --warehouse {warehouse.root}", soft_wrap=True)
     out.print("  settlement tables lineage mart.statement_royalty", soft_wrap=True)

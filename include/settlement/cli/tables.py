@@ -31,7 +31,7 @@ def list_tables(sql: SqlOption = None) -> None:
     for header in ("table", "stage", "partition", "grain", "rule"):
         grid.add_column(header, no_wrap=header == "table")
     catalog = _catalog(sql)
-    for name in catalog.order:
+    for name in catalog.order(catalog.tables.keys()):
         d = catalog[name].definition
         grid.add_row(name, d.stage or "reference", ", ".join(d.partition), ", ".join(d.grain), d.rule)
     console().print(grid)
@@ -65,8 +65,10 @@ def lineage(table: TableArgument, sql: SqlOption = None) -> None:
     if table not in catalog.tables:
         raise SettlementError(f"no table {table}", f"known: {', '.join(sorted(catalog.tables))}")
     up, down = Tree(f"{table} is made from"), Tree(f"{table} goes into")
-    _grow(up, table, {name: [n for n in catalog[name].inputs if n != name] for name in catalog.tables})
-    _grow(down, table, {name: [n for n in catalog.readers(name) if n != name] for name in catalog.tables})
+    # what a table reads of the month before is no edge: it would lead back to the table itself
+    before = {(name, n) for name in catalog.tables for n, w in catalog[name].definition.reads.items() if w == "previous_month"}
+    _grow(up, table, {name: [n for n in catalog[name].inputs if (name, n) not in before] for name in catalog.tables})
+    _grow(down, table, {name: [n for n in catalog.readers(name) if (n, name) not in before] for name in catalog.tables})
     console().print(up)
     console().print(down)
 

@@ -14,19 +14,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from settlement.engines.dialect import Query
+from settlement.engines.files import TYPES, arrow_schema, files_of, literal, quote, select_rows
 from settlement.errors import EngineError
 from settlement.landing.reader import COMPRESSION, COMPRESSION_LEVEL
 from settlement.settings import Settings
+from settlement.storage import Location, folder_of_files
 from settlement.tables import Table
 
-_DUCKDB = {"STRING": "VARCHAR", "BIGINT": "BIGINT", "DECIMAL(38,0)": "DECIMAL(38,0)", "BOOLEAN": "BOOLEAN"}
-_ARROW = {"STRING": pa.string(), "BIGINT": pa.int64(), "DECIMAL(38,0)": pa.decimal128(38, 0), "BOOLEAN": pa.bool_()}
 _FILE = "part-00000.parquet"
-
-
-def arrow_schema(table: Table) -> pa.Schema:
-    """The schema that the table's files must have."""
-    return pa.schema([(column.name, _ARROW[column.type]) for column in table.columns])
 
 
 @dataclass
@@ -37,45 +32,33 @@ class Session:
     params: Mapping[str, str | int]
     _views: set[str] = field(default_factory=set)
 
-    def add(self, table: Table, folders: Sequence[Path]) -> None:
+    def add(self, table: Table, folders: Sequence[Location]) -> None:
         """Make a table readable: its rows are the Parquet files of the given build folders (none: no rows)."""
-        files = sorted(str(path) for folder in folders for path in folder.glob("*.parquet"))
-        partitions = table.partition_types
-        names = [quote(c.name) for c in table.columns] + list(partitions)
-        if files:
-            listed = ", ".join(literal(file) for file in files)
-            types = ", ".join(f"'{name}': {_DUCKDB[kind]}" for name, kind in partitions.items())
-            paths = f"hive_partitioning = true, hive_types = {{{types}}}" if partitions else "hive_partitioning = false"
-            body = f"SELECT {', '.join(names)} FROM read_parquet([{listed}], {paths})"
-        else:
-            kinds = [c.type for c in table.columns] + list(partitions.values())
-            nulls = ", ".join(f"CAST(NULL AS {_DUCKDB[k]}) AS {n}" for k, n in zip(kinds, names, strict=True))
-            body = f"SELECT {nulls} WHERE false"
         schema = table.name.split(".")[0]
         if schema not in self._views:
             self.con.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
             self._views.add(schema)
-        self.con.execute(f"CREATE OR REPLACE VIEW {table.name} AS {body}")
+        rows = select_rows(self.con, table, files_of(folders))
+        self.run(f"CREATE OR REPLACE VIEW {table.name} AS {rows}", table.name)
 
-    def build(self, table: Table, folder: Path) -> None:
-        """Run the table's query into one Parquet file of exactly the declared columns and types.
+    def build(self, table: Table, target: Location) -> None:
+        """Run the table's query into one Parquet file of exactly the declared columns and types, in the folder `target`.
 
         Raises:
             EngineError: the query failed (disk full, out of memory, overflow), or the written types are not the declared.
         """
-        folder.mkdir(parents=True, exist_ok=True)
-        target = folder / _FILE
-        self.run(
-            f"COPY ({self.select(table)}) TO {literal(str(target))} "
-            f"(FORMAT parquet, COMPRESSION {COMPRESSION}, COMPRESSION_LEVEL {COMPRESSION_LEVEL})",
-            table.name,
-        )
-        require_schema(table, target)
+        with folder_of_files(target) as folder:
+            self.run(
+                f"COPY ({self.select(table)}) TO {literal(str(folder / _FILE))} "
+                f"(FORMAT parquet, COMPRESSION {COMPRESSION}, COMPRESSION_LEVEL {COMPRESSION_LEVEL})",
+                table.name,
+            )
+            require_schema(table, folder / _FILE)
 
     def select(self, table: Table) -> str:
         """The table's query in DuckDB's words, each column cast to its declared type."""
         assert table.select is not None
-        columns = ", ".join(f"CAST({quote(c.name)} AS {_DUCKDB[c.type]}) AS {quote(c.name)}" for c in table.columns)
+        columns = ", ".join(f"CAST({quote(c.name)} AS {TYPES[c.type]}) AS {quote(c.name)}" for c in table.columns)
         return f"SELECT {columns} FROM ({table.select.render('duckdb', self.params)}) AS built"
 
     def rows(self, query: Query, what: str) -> duckdb.DuckDBPyConnection:
@@ -97,27 +80,27 @@ class Session:
         except duckdb.Error as error:
             raise EngineError(f"{what} failed: {_reason(error)}", _hint(error)) from error
 
-    def rows_hashes(self, folders: Mapping[Table, Path]) -> dict[str, str]:
+    def rows_hashes(self, folders: Mapping[Table, Location]) -> dict[str, str]:
         """Row count and order-free hash of the content per table: equal for equal rows, whatever wrote them.
 
         The sum of DuckDB's 64-bit hash of each row. It may change with DuckDB's version, which is therefore part of the
         text: hashes of two versions are never equal.
         """
-        selects = [_hash_select(table, folder) for table, folder in folders.items()]
+        selects = [self._hash_select(table, folder) for table, folder in folders.items()]
         rows = self.run(" UNION ALL ".join(selects), "rows_hash").fetchall() if selects else []
         return {name: f"{count}-{int(total) % 2**64:016x}-duckdb{duckdb.__version__}" for name, count, total in rows}
 
+    def _hash_select(self, table: Table, folder: Location) -> str:
+        columns = ", ".join(quote(column.name) for column in table.columns)
+        rows = select_rows(self.con, table, files_of([folder]))
+        return f"SELECT {literal(table.name)}, count(*), coalesce(sum(hash({columns})), 0) FROM ({rows}) AS built"
 
-def _hash_select(table: Table, folder: Path) -> str:
-    columns = ", ".join(quote(column.name) for column in table.columns)
-    source = f"read_parquet({literal(f'{folder}/*.parquet')}, hive_partitioning = false)"
-    return f"SELECT {literal(table.name)}, count(*), coalesce(sum(hash({columns})), 0) FROM {source}"
 
-
-def require_schema(table: Table, path: Path) -> None:
+def require_schema(table: Table, path: Location) -> None:
     """Refuse a file whose types are not the declared ones: DuckDB would write HUGEINT as DOUBLE, silently losing money."""
     wanted = arrow_schema(table)
-    found = pq.read_schema(path)
+    with path.open("rb") as stream:
+        found = pq.read_schema(stream)
     if [(f.name, f.type) for f in found] != [(f.name, f.type) for f in wanted]:
         raise EngineError(
             f"{table.name}: {path.name} was written as {_shown(found)}, declared is {_shown(wanted)}",
@@ -125,16 +108,14 @@ def require_schema(table: Table, path: Path) -> None:
         )
 
 
+def write_rows(table: Table, rows: Sequence[Mapping[str, object]], target: Location) -> None:
+    """Write rows that no query computes as the table's one Parquet file, in the folder `target`."""
+    with folder_of_files(target) as folder:
+        pq.write_table(pa.Table.from_pylist(list(rows), schema=arrow_schema(table)), folder / _FILE)
+
+
 def _shown(schema: pa.Schema) -> str:
     return ", ".join(f"{f.name} {f.type}" for f in schema)
-
-
-def quote(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _reason(error: duckdb.Error) -> str:

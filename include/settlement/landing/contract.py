@@ -12,6 +12,8 @@ import pyarrow.compute as pc
 from settlement.landing import forms
 from settlement.landing.forms import Form, epoch_day
 
+# Columns whose values name a listener: never in a message or a log.
+PRIVATE = frozenset({"user_id"})
 Kind = Literal["plays", "payments", "other_revenue", "catalog"]
 KINDS: tuple[Kind, ...] = ("plays", "payments", "other_revenue", "catalog")
 SUCCESS = "_SUCCESS"

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypedDict
 
 from settlement.errors import BadInput, NotArrived
 from settlement.landing.contract import CATALOG, KINDS, SUCCESS, Kind, file_suffix
 from settlement.landing.forms import epoch_day
+from settlement.storage import Location, key_below, sha256_of
 
 _FOLDER = re.compile(r"dt=([0-9]{4}-[0-9]{2}-[0-9]{2})")
 
@@ -28,11 +27,11 @@ Frozen = dict[Kind, list[FrozenFile]]
 
 @dataclass(frozen=True)
 class Landing:
-    """A landing root on a local file system."""
+    """A landing root: a folder, or a prefix of a bucket."""
 
-    root: Path
+    root: Location
 
-    def folder(self, kind: Kind, day: str) -> Path:
+    def folder(self, kind: Kind, day: str) -> Location:
         return self.root / kind / f"dt={day}"
 
     def arrived(self, kind: Kind, day: str) -> bool:
@@ -44,11 +43,9 @@ class Landing:
 
     def days(self, kind: Kind) -> list[str]:
         """Every day whose folder of a kind has arrived, in order."""
-        base = self.root / kind
-        if not base.is_dir():
-            return []
-        found = (match[1] for p in base.iterdir() if (match := _FOLDER.fullmatch(p.name)))
-        return sorted(day for day in found if epoch_day(day) is not None and self.arrived(kind, day))
+        markers = (self.root / kind).glob(f"dt=*/{SUCCESS}")
+        found = (match[1] for marker in markers if (match := _FOLDER.fullmatch(marker.parent.name)))
+        return sorted(day for day in found if epoch_day(day) is not None)
 
     def first_day(self) -> str | None:
         """The first day ever delivered, over all kinds."""
@@ -61,7 +58,7 @@ class Landing:
             state = "has no _SUCCESS yet" if folder.is_dir() else "does not exist"
             raise NotArrived(f"{kind}/dt={day} has not arrived: {folder} {state}", "wait for the delivery, then run again")
 
-    def files(self, kind: Kind, day: str) -> list[Path]:
+    def files(self, kind: Kind, day: str) -> list[Location]:
         """The data files of an arrived folder, by name; anything the contract doesn't know is refused."""
         self.require(kind, day)
         paths = sorted(p for p in self.folder(kind, day).iterdir() if not p.name.startswith(("_", ".")))
@@ -76,18 +73,16 @@ class Landing:
                 raise BadInput(self.name(folder / f"{missing[0]}.csv.gz"), "missing: a catalogue snapshot is complete or empty")
         return paths
 
-    def name(self, path: Path) -> str:
+    def name(self, path: Location) -> str:
         """A file's name as people know it: relative to the landing root."""
-        return path.relative_to(self.root).as_posix()
+        return key_below(self.root, path)
 
     def freeze(self, day: str) -> Frozen:
         """Name, size and SHA-256 of every file of the day's arrived folders."""
         return {kind: [self._frozen(path) for path in self.files(kind, day)] for kind in self.kinds(day)}
 
-    def _frozen(self, path: Path) -> FrozenFile:
-        with path.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        return {"name": self.name(path), "bytes": path.stat().st_size, "sha256": digest}
+    def _frozen(self, path: Location) -> FrozenFile:
+        return {"name": self.name(path), "bytes": path.stat().st_size, "sha256": sha256_of(path)}
 
 
 def _expected(kind: Kind) -> str:

@@ -16,6 +16,7 @@ from settlement.landing import plays, rows
 from settlement.landing.contract import CATALOG, OTHER_REVENUE, PAYMENTS, CsvFile, Kind, csv_file
 from settlement.landing.folders import Frozen, Landing
 from settlement.landing.streams import gunzip
+from settlement.storage import Location
 
 COMPRESSION = "zstd"
 COMPRESSION_LEVEL = 1
@@ -25,7 +26,7 @@ COMPRESSION_LEVEL = 1
 class ReadTask:
     """One landed file to read: picklable, so that processes can share the work."""
 
-    path: Path
+    path: Location
     name: str
     sha256: str
     kind: Kind

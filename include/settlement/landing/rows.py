@@ -8,7 +8,7 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from settlement.errors import BadInput
-from settlement.landing.contract import CsvFile
+from settlement.landing.contract import PRIVATE, CsvFile
 from settlement.landing.forms import epoch_day, instant
 from settlement.landing.records import Record, Records
 
@@ -62,8 +62,8 @@ def _table(chunk: list[Record], first: int, places: dict[str, int], name: str, s
     for column, form in spec.columns.items():
         bad = form.first_bad(columns[column])
         if bad is not None:
-            value = columns[column][bad].as_py()
-            raise BadInput(name, f"{column} is {_shown(value)}: must be {form.says}", first + bad)
+            value = "…" if column in PRIVATE else repr(_shortened(columns[column][bad].as_py()))
+            raise BadInput(name, f"{column} is {value}: must be {form.says}", first + bad)
     for rule in spec.row_rules:
         if problem := rule(columns, landing_day):
             raise BadInput(name, problem.reason, first + problem.index)
@@ -79,5 +79,5 @@ def _table(chunk: list[Record], first: int, places: dict[str, int], name: str, s
     return pa.Table.from_arrays(arrays, schema=schema(spec))
 
 
-def _shown(value: str) -> str:
-    return repr(value if len(value) <= 80 else value[:80] + "…")
+def _shortened(value: str) -> str:
+    return value if len(value) <= 80 else value[:80] + "…"

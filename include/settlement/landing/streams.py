@@ -8,12 +8,12 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from gzip import BadGzipFile
-from pathlib import Path
 from typing import BinaryIO, cast
 
 from isal import igzip, isal_zlib
 
 from settlement.errors import BadInput
+from settlement.storage import Location
 
 _DAMAGED: tuple[type[Exception], ...] = (BadGzipFile, isal_zlib.error, zlib.error)  # type: ignore[assignment]
 
@@ -43,7 +43,7 @@ class HashingReader(io.RawIOBase):
 
 
 @contextmanager
-def gunzip(path: Path, name: str, sha256: str) -> Iterator[BinaryIO]:
+def gunzip(path: Location, name: str, sha256: str) -> Iterator[BinaryIO]:
     """The decompressed content of a frozen file.
 
     Raises:

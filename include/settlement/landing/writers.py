@@ -9,13 +9,12 @@ from __future__ import annotations
 import csv
 import io
 import shutil
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from itertools import islice
 from pathlib import Path
 from typing import Final
-
-from isal import isal_zlib
 
 from settlement.errors import SettlementError
 from settlement.landing.contract import SUCCESS, Kind
@@ -54,7 +53,8 @@ def play_files(plays: int) -> int:
 def write_gzip(path: Path, chunks: Iterable[bytes], level: int = 1) -> None:
     """Compress chunks into one gzip member under a hidden name, then rename it: `path` is whole or not there."""
     unfinished = path.with_name(f".{path.name}.tmp")
-    packer = isal_zlib.compressobj(level, isal_zlib.DEFLATED, _GZIP_WRAPPER)
+    # not isal: at times it finds other, equally good matches, and the same seed must give the same bytes
+    packer = zlib.compressobj(level, zlib.DEFLATED, _GZIP_WRAPPER)
     try:
         with unfinished.open("wb") as sink:
             for chunk in chunks:

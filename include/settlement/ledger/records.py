@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +47,7 @@ class Build:
 
     `pins` maps `stage/partition[/version]` to the build that was read; `rows_hashes` maps table to content hash;
     `landing` holds the frozen files (stage raw only); `inputs` identifies what it was computed from; `reservation` is what
-    its month's version was reserved for (month stages only).
+    its month's version was reserved for (month stages only); `engine` and `query_ids` say who computed it.
     """
 
     build_id: str
@@ -62,6 +62,8 @@ class Build:
     expected_head: str | None
     landing: Mapping[Kind, Any]
     reservation: str = ""
+    engine: str = ""
+    query_ids: Sequence[str] = ()
     seq: int = 0
 
     def body(self) -> dict[str, Any]:
@@ -74,6 +76,8 @@ class Build:
             "expected_head": self.expected_head,
             "landing": dict(self.landing),
             "reservation": self.reservation,
+            "engine": self.engine,
+            "query_ids": list(self.query_ids),
         }
 
     @classmethod
@@ -84,7 +88,7 @@ class Build:
             partition=record.partition,
             run_id=record.run_id,
             seq=record.seq,
-            **record.body,
+            **{**record.body, "query_ids": tuple(record.body.get("query_ids", ()))},
         )
 
 

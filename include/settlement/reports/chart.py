@@ -1,4 +1,4 @@
-"""Geometry of the page's two charts; the template only draws. Counts and whole won in, pixels of a viewBox out."""
+"""Geometry of the pages' charts; the templates only draw. Counts and whole won in, pixels of a viewBox out."""
 
 from __future__ import annotations
 
@@ -66,6 +66,24 @@ def stacked_chart(names: Sequence[str], series: Sequence[str], counts: Mapping[t
         bars.append(Bar(name, str(int(name[-2:])), _r(x + slot / 2), tuple(segments)))
     ticks = tuple((value, _r(bottom - (bottom - top) * value / ceiling)) for value in range(0, ceiling + 1, step))
     return StackedChart(tuple(bars), ticks)
+
+
+@dataclass(frozen=True)
+class DivergingBars:
+    """A horizontal bar per value, to the left of `zero` where the value is negative; bars are (x, width), all on one scale."""
+
+    bars: tuple[tuple[float, float], ...]
+    zero: float
+    width: int
+
+
+def diverging_bars(values: Sequence[int], width: int = 1000) -> DivergingBars:
+    """Bars of signed values: zero lies where the lowest and the highest both just fit; a value of 0 has no width."""
+    lowest, highest = min(values, default=0), max(values, default=0)
+    left, right = max(-lowest, 0), max(highest, 0)
+    span = max(left + right, 1)
+    bars = tuple((_r(width * (left + min(value, 0)) / span), _r(width * abs(value) / span)) for value in values)
+    return DivergingBars(bars, _r(width * left / span), width)
 
 
 def split_bar(parts: Sequence[tuple[str, int]], width: int = 1000) -> list[tuple[str, float, float]]:

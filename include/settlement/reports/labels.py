@@ -56,7 +56,14 @@ STATES = {
     "approved": Label("승인", "Approved"),
     "closed": Label("마감", "Closed"),
 }
+TAX_KINDS = {
+    "vat_invoice": Label("세금계산서(부가세 별도)", "VAT invoice"),
+    "withholding": Label("원천징수 3.3%", "Withholding"),
+    "exempt": Label("면세", "Exempt"),
+}
 SUSPENSE = Label("보류", "Suspense")
+NOTHING = "없음"
+"""Said where a list that is always there has no rows."""
 
 
 def label(labels: dict[str, Label], word: str) -> Label:

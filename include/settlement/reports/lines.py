@@ -45,8 +45,7 @@ class TopTrack(NamedTuple):
 # thing a partner looks for; ids break ties.
 _LINES = """
 WITH wanted AS (
-    SELECT partner_id FROM ods.partner WHERE list_contains(string_split(report_formats, '|'), 'xlsx')
-    UNION SELECT 0
+    SELECT unnest(CAST($wanted AS BIGINT[])) AS partner_id
 ),
 line AS (
     SELECT l.*, coalesce(t.album_id, 0) AS album_id
@@ -92,8 +91,7 @@ ORDER BY d.partner_id, list_position(['producer', 'author', 'performer'], d.righ
 """
 _TOP = """
 WITH wanted AS (
-    SELECT partner_id FROM ods.partner WHERE list_contains(string_split(report_formats, '|'), 'xlsx')
-    UNION SELECT 0
+    SELECT unnest(CAST($wanted AS BIGINT[])) AS partner_id
 ),
 track_line AS (
     SELECT partner_id, track_id, sum(plays) AS plays, sum(amount_uwon) AS uwon
@@ -107,19 +105,19 @@ ORDER BY l.partner_id, l.uwon DESC, l.track_id
 """
 
 
-def read_top_tracks(con: duckdb.DuckDBPyConnection, top: int) -> dict[int, list[TopTrack]]:
-    """Up to `top` tracks per partner that takes the statement, highest royalty first."""
-    rows = con.execute(_TOP, {"top": top}).fetchall()
+def read_top_tracks(con: duckdb.DuckDBPyConnection, wanted: list[int], top: int) -> dict[int, list[TopTrack]]:
+    """Up to `top` tracks of each of the `wanted` partners, highest royalty first."""
+    rows = con.execute(_TOP, {"wanted": wanted, "top": top}).fetchall()
     tracks = (TopTrack(int(p), title, artist, int(plays), int(uwon)) for p, title, artist, plays, uwon in rows)
     return {partner_id: list(group) for partner_id, group in groupby(tracks, key=lambda track: track.partner_id)}
 
 
-def read_lines(con: duckdb.DuckDBPyConnection, max_lines: int) -> Iterator[Line]:
-    """Detail rows of every partner that takes the statement, by partner, right type, product; in bounded memory.
+def read_lines(con: duckdb.DuckDBPyConnection, wanted: list[int], max_lines: int) -> Iterator[Line]:
+    """Detail rows of the `wanted` partners, by partner, right type, product; in bounded memory.
 
     A right type with more than `max_lines` lines yields its `max_lines` largest albums, and a row per product for
     the rest.
     """
-    for batch in con.sql(_LINES, params={"max_lines": max_lines}).to_arrow_reader(_BATCH_ROWS):
+    for batch in con.sql(_LINES, params={"wanted": wanted, "max_lines": max_lines}).to_arrow_reader(_BATCH_ROWS):
         for *texts, tracks, plays, uwon in zip(*(column.to_pylist() for column in batch.columns), strict=True):
             yield Line._make((*texts, tracks, int(plays), int(uwon)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 SUSPENSE_ID = 0
 """`partner_id` of suspense: what can't be paid to anyone yet."""
@@ -21,6 +21,7 @@ class ReportContext:
         inputs_hash: hex hash of the input snapshot (landing files).
         rows_hashes: table → rows_hash of the published tables.
         state: of the version: `open`, `approved` or `closed`; the page shows it.
+        sender: who sends DSR files (dpid, name, service), as it was approved; empty: as the settings say.
     """
 
     month: str
@@ -30,6 +31,12 @@ class ReportContext:
     inputs_hash: str
     rows_hashes: Mapping[str, str]
     state: str = "approved"
+    sender: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def document_time(self) -> str:
+        """Time of every document of the month: its last second in Korea, whenever it was written."""
+        return f"{self.last_day}T23:59:59+09:00"
 
 
 @dataclass(frozen=True)
@@ -78,8 +85,62 @@ class Royalty:
 
 
 @dataclass(frozen=True)
+class Statement:
+    """A row of mart.statement (rules §7); whole won. carried_in + royalty + adjustment − recouped = payable + carried_out.
+
+    Attributes:
+        tax_kind: `vat_invoice`, `withholding`, `exempt`; empty for suspense.
+        is_active: whether the partner is active at month end; one that isn't is paid whatever is due above 0.
+    """
+
+    tax_kind: str
+    payout_threshold_krw: int
+    royalty_krw: int
+    adjustment_krw: int
+    net_krw: int
+    recouped_krw: int
+    carried_in_krw: int
+    due_krw: int
+    payable_krw: int
+    carried_out_krw: int
+    vat_krw: int
+    withheld_krw: int
+    paid_krw: int
+    is_active: bool = True
+
+
+@dataclass(frozen=True)
+class Adjustment:
+    """A row of mart.adjustment: what a restatement of an earlier month changes for a product and right type (rules §8)."""
+
+    settled_month: str
+    version_from: int
+    version_to: int
+    product_id: str
+    product: str
+    right_type: str
+    delta_krw: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Recoupment:
+    """A row of mart.advance_recoup: one advance in this month (rules §7); `granted_on` is a date."""
+
+    advance_id: str
+    granted_on: str
+    amount_krw: int
+    open_before_krw: int
+    recouped_krw: int
+    open_after_krw: int
+
+
+@dataclass(frozen=True)
 class Partner:
-    """A partner with lines (or suspense), as the catalogue names it; royalties in order of right type, product."""
+    """A partner with a statement (or suspense), as the catalogue names it; royalties in order of right type, product.
+
+    Adjustments are in order of settled month, version, product, right type; recoupments oldest advance first.
+    """
 
     partner_id: int
     name: str
@@ -87,6 +148,9 @@ class Partner:
     dpid: str
     formats: tuple[str, ...]
     royalties: tuple[Royalty, ...]
+    statement: Statement
+    adjustments: tuple[Adjustment, ...] = ()
+    recoupments: tuple[Recoupment, ...] = ()
 
     @property
     def folder(self) -> str:
@@ -120,6 +184,14 @@ class Partner:
 
 
 @dataclass(frozen=True)
+class SuspenseAge:
+    """A row of mart.suspense_age: what suspense still holds of one month, in whole won (rules §7)."""
+
+    origin_month: str
+    balance_krw: int
+
+
+@dataclass(frozen=True)
 class Pool:
     """A row of mart.pool as the page shows it; uwon unless named otherwise, None where the rate lacks the leg."""
 
@@ -143,3 +215,12 @@ class Pool:
     per_subscriber_krw: int | None
     revenue_rate_ppm: int | None
     rate_source: str
+
+
+@dataclass(frozen=True)
+class Month:
+    """The month, proven: partners with suspense first, then by id; pools by product and right type; ages oldest first."""
+
+    partners: tuple[Partner, ...]
+    pools: tuple[Pool, ...]
+    ages: tuple[SuspenseAge, ...]

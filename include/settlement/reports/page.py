@@ -20,11 +20,12 @@ _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 
 def write_page(view: MonthView, context: ReportContext, out: Path) -> None:
     """Write the page; every text from the catalogue is escaped, and the page runs no script at all."""
-    html = _environment().get_template("index.html.j2").render(view=view, context=context)
+    html = environment().get_template("index.html.j2").render(view=view, context=context)
     (out / FILE).write_text(html, encoding="utf-8", newline="\n")
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """What the templates of all pages are rendered with: every text is escaped, a name that is missing is an error."""
     env = Environment(
         loader=PackageLoader("settlement.reports", "templates"),
         autoescape=True,
@@ -34,6 +35,7 @@ def _environment() -> Environment:
     )
     env.filters.update(
         count=_or_dash(lambda value: f"{value:,}"),
+        signed=_or_dash(lambda krw: f"{krw:+,}" if krw else "0"),
         won=_or_dash(lambda uwon: f"{money.whole_won(uwon):,}"),
         won6=_or_dash(lambda uwon: money.won6(uwon, ",")),
         plain=_or_dash(money.plain),

@@ -13,7 +13,8 @@ import duckdb
 
 from settlement.reports.chart import StackedChart, split_bar, stacked_chart
 from settlement.reports.labels import BUCKETS, KINDS, RIGHT_TYPES, position
-from settlement.reports.model import SUSPENSE_ID, Partner, PartnerReport, Pool
+from settlement.reports.model import SUSPENSE_ID, Month, Partner, PartnerReport, Pool, SuspenseAge
+from settlement.reports.sums import Sums, sums
 
 MAX_PARTNERS = 500
 """Partners listed one by one; the page of a month with more names the largest and sums up the rest."""
@@ -77,31 +78,25 @@ class Listed:
 
 @dataclass(frozen=True)
 class MonthView:
-    """The page's content."""
+    """The page's content; `partners` are all but suspense, `unlisted` those that the list leaves out."""
 
     pool_groups: tuple[PoolGroup, ...]
     right_types: tuple[tuple[str, int], ...]
     split: tuple[tuple[str, float, float], ...]
     pool_krw: int
     line_uwon: int
-    statement_krw: int
-    lines: int
     listed: tuple[Listed, ...]
-    partners: int
-    unlisted_lines: int
-    unlisted_krw: int
+    unlisted: Sums
+    partners: Sums
+    everyone: Sums
     suspense: Listed
     suspense_kinds: tuple[SuspenseKind, ...]
+    ages: tuple[SuspenseAge, ...]
     days: tuple[str, ...]
     buckets: tuple[str, ...]
     counts: dict[tuple[str, str], int]
     chart: StackedChart
     revenue: tuple[Revenue, ...]
-
-    @property
-    def paid_krw(self) -> int:
-        """Royalty of all partners, suspense apart."""
-        return self.statement_krw - self.suspense.partner.royalty_krw
 
     def bucket_total(self, bucket: str) -> int:
         """Rows of a bucket in the month."""
@@ -119,40 +114,37 @@ class MonthView:
 
 def month_view(
     con: duckdb.DuckDBPyConnection,
-    month: str,
-    partners: Sequence[Partner],
-    pools: Sequence[Pool],
+    name: str,
+    month: Month,
     reports: Sequence[PartnerReport],
 ) -> MonthView:
-    """Gather the page's content; `reports` are the partners' in the same order."""
+    """Gather the page's content; `name` is the month as `YYYY-MM`, `reports` are the partners' in the same order."""
     listed = [
         Listed(partner, tuple((path.rsplit("/", 1)[-1], path) for path in report.files))
-        for partner, report in zip(partners, reports, strict=True)
+        for partner, report in zip(month.partners, reports, strict=True)
     ]
     paid = [entry for entry in listed if entry.partner.partner_id != SUSPENSE_ID]
     paid.sort(key=lambda entry: (-entry.partner.royalty_krw, entry.partner.partner_id))
-    rest = paid[MAX_PARTNERS:]
-    by_right = _by_right_type(pools)
-    days, buckets, counts = _plays(con, month)
+    by_right = _by_right_type(month.pools)
+    days, buckets, counts = _plays(con, name)
     return MonthView(
-        pool_groups=_pool_groups(pools),
+        pool_groups=_pool_groups(month.pools),
         right_types=by_right,
         split=tuple(split_bar(by_right)),
-        pool_krw=sum(pool.pool_krw for pool in pools),
-        line_uwon=sum(p.royalty_uwon for p in partners),
-        statement_krw=sum(p.royalty_krw for p in partners),
-        lines=sum(p.lines for p in partners),
+        pool_krw=sum(pool.pool_krw for pool in month.pools),
+        line_uwon=sum(p.royalty_uwon for p in month.partners),
         listed=tuple(paid[:MAX_PARTNERS]),
-        partners=len(paid),
-        unlisted_lines=sum(entry.partner.lines for entry in rest),
-        unlisted_krw=sum(entry.partner.royalty_krw for entry in rest),
+        unlisted=sums(entry.partner for entry in paid[MAX_PARTNERS:]),
+        partners=sums(entry.partner for entry in paid),
+        everyone=sums(month.partners),
         suspense=next(entry for entry in listed if entry.partner.partner_id == SUSPENSE_ID),
         suspense_kinds=_suspense(con),
+        ages=month.ages,
         days=days,
         buckets=buckets,
         counts=counts,
         chart=stacked_chart(days, buckets, counts),
-        revenue=_revenue(con, pools),
+        revenue=_revenue(con, month.pools),
     )
 
 

@@ -34,9 +34,9 @@ def write_statements(
         SettlementError: a workbook's rows don't add up to the statement, or don't fit its sheet.
     """
     wanted = {key: partner for key, partner in partners.items() if "xlsx" in partner.formats}
-    top = read_top_tracks(con, TOP_TRACKS)
+    top = read_top_tracks(con, list(wanted), TOP_TRACKS)
     records: dict[int, FileRecord] = {}
-    for partner_id, lines in groupby(read_lines(con, MAX_LINES), key=lambda line: line.partner_id):
+    for partner_id, lines in groupby(read_lines(con, list(wanted), MAX_LINES), key=lambda line: line.partner_id):
         records[partner_id] = _write(context, wanted[partner_id], top.get(partner_id, []), lines, out)
     for partner_id, partner in wanted.items():
         if partner_id not in records:
@@ -57,6 +57,7 @@ def _write(context: ReportContext, partner: Partner, top: list[TopTrack], lines:
             count, amount = book.add_right_type(right_type, group, by_album=right_lines > MAX_LINES)
             rows += count
             uwon += amount
+        book.add_balances()
         book.close()
     if uwon != partner.royalty_uwon:
         raise SettlementError(

@@ -1,4 +1,4 @@
-"""The first sheet of statement.xlsx: what is paid, by right type and product, the top tracks, and the proof."""
+"""The first sheet of statement.xlsx: what is paid and why, by right type and product, the top tracks, and the proof."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import NamedTuple, TypeAlias
 
 from xlsxwriter import Workbook
 
+from settlement.reports.bridge import bridge, reason
 from settlement.reports.cells import Cells, Styles
-from settlement.reports.labels import RIGHT_TYPES, label
+from settlement.reports.labels import RIGHT_TYPES, TAX_KINDS, label
 from settlement.reports.lines import TopTrack
 from settlement.reports.model import Partner, ReportContext, Royalty
 
 SHEET = "요약"
-_WIDTHS = (13, 30, 18, 10, 14, 24, 17, 20)
+_WIDTHS = (13, 30, 18, 17, 14, 24, 17, 20)
 _HEAD = ("권리", "상품", "상품 ID", "행 수", "재생 수", "금액(원)", "원 단위 조정(원)", "정산액(원)")
 _TOP_HEAD = ("순위", "곡명", "아티스트", "", "재생 수", "금액(원)")
 _CHART_ROWS = 15
@@ -38,6 +39,7 @@ def add_summary(book: Workbook, styles: Styles, context: ReportContext, partner:
         sheet.set_column(column, column, width)
     cells = Cells(sheet, styles)
     row = _heading(cells, context, partner)
+    row = _bridge(cells, partner, row)
     row = _royalties(book, cells, partner, row)
     row = _top_tracks(book, cells, top, row)
     _proof(cells, context, partner, row)
@@ -53,23 +55,42 @@ def _heading(cells: Cells, context: ReportContext, partner: Partner) -> int:
     cells.sheet.set_row(0, 30)
     cells.text(0, 0, "음원 사용료 정산서", "title")
     cells.text(1, 0, f"Royalty statement · {context.month} · 버전 {context.version}", "subtitle")
-    kind = label(RIGHT_TYPES, partner.kind).ko
     facts = [
         ("정산월", context.month),
         ("버전", str(context.version)),
+        ("문서 일자", context.last_day),
         ("권리자", partner.name),
         ("권리자 ID", str(partner.partner_id)),
-        ("구분", "보류 (미지급 보관)" if partner.is_suspense else kind),
+        ("구분", "보류 (미지급 보관)" if partner.is_suspense else label(RIGHT_TYPES, partner.kind).ko),
         ("DPID", partner.dpid or "–"),
+        ("과세 구분", label(TAX_KINDS, partner.statement.tax_kind).ko or "–"),
     ]
     for row, (key, value) in enumerate(facts, start=3):
         cells.text(row, 0, key, "key")
         cells.text(row, 1, value)
     row = 3 + len(facts)
-    cells.text(row, 0, "정산액", "key")
-    cells.whole(row, 1, partner.royalty_krw, "headline")
+    cells.text(row, 0, "실지급액", "key")
+    cells.whole(row, 1, partner.statement.paid_krw, "headline")
     cells.sheet.set_row(row, 24)
     return row + 2
+
+
+def _bridge(cells: Cells, partner: Partner, row: int) -> int:
+    """From royalty to payment, in the order in which it is computed; one figure a row."""
+    cells.text(row, 0, "지급액 계산", "section")
+    if why := reason(partner):
+        cells.text(row + 1, 0, why, "note")
+        row += 1
+    _header(cells, row + 1, ("항목", "", "부호", "금액(원)"), numbers_from=3)
+    row += 2
+    for figure in bridge(partner):
+        style = "total" if figure.is_result else "text"
+        cells.text(row, 0, figure.label.ko, style)
+        cells.text(row, 1, figure.label.en, style if figure.is_result else "key")
+        cells.text(row, 2, f"({figure.sign})", style)
+        cells.whole(row, 3, figure.krw, "total_whole" if figure.is_result else "whole")
+        row += 1
+    return row + 1
 
 
 def _royalties(book: Workbook, cells: Cells, partner: Partner, row: int) -> int:
@@ -143,7 +164,14 @@ def _top_tracks(book: Workbook, cells: Cells, top: list[TopTrack], row: int) -> 
 
 def _proof(cells: Cells, context: ReportContext, partner: Partner, row: int) -> None:
     cells.text(row, 0, "대사값과 해시", "section")
-    figures = [("행 수", partner.lines), ("재생 수", partner.plays), ("정산액(원)", partner.royalty_krw)]
+    figures = [
+        ("행 수", partner.lines),
+        ("재생 수", partner.plays),
+        ("정산액(원)", partner.royalty_krw),
+        ("조정 건수", len(partner.adjustments)),
+        ("선급금 건수", len(partner.recoupments)),
+        ("실지급액(원)", partner.statement.paid_krw),
+    ]
     for index, (key, value) in enumerate(figures, start=row + 1):
         cells.text(index, 0, key, "key")
         cells.whole(index, 2, value)

@@ -1,9 +1,9 @@
-"""The month's partners and pools, read once and proven before a byte is written: lines = statement = pool, exactly."""
+"""The month's partners and pools, read once and proven before a byte is written: lines = royalty = pool, exactly."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from itertools import groupby
 from typing import Any
@@ -11,13 +11,16 @@ from typing import Any
 import duckdb
 
 from settlement.errors import SettlementError
+from settlement.reports.balances import HINT, Balances, load_balances
 from settlement.reports.labels import RIGHT_TYPES, SUSPENSE, position
-from settlement.reports.model import SUSPENSE_ID, Partner, Pool, ReportContext, Royalty
+from settlement.reports.model import SUSPENSE_ID, Month, Partner, Pool, ReportContext, Royalty
 from settlement.reports.money import UWON, won6
 
 _FOREIGN = """
 SELECT DISTINCT month, version FROM (
     SELECT month, version FROM mart.pool UNION ALL SELECT month, version FROM mart.statement_royalty
+    UNION ALL SELECT month, version FROM mart.statement UNION ALL SELECT month, version FROM mart.advance_recoup
+    UNION ALL SELECT month, version FROM mart.suspense_age
 ) AS published
 """
 _ROYALTIES = """
@@ -49,15 +52,15 @@ _POOL_OPTIONAL = {
     "unit_leg_uwon", "sub_leg_uwon", "rev_leg_uwon", "unit_price_uwon", "per_subscriber_krw", "revenue_rate_ppm",
 }  # fmt: skip
 _POOL_INTEGERS = {"qualified_plays", "subscribers", "revenue_uwon", "carry_uwon", "pool_krw"} | _POOL_OPTIONAL
-_HINT = "nothing was published; the tables of this version are not sound: look at its audit before rendering again"
 
 
-def load_month(con: duckdb.DuckDBPyConnection, context: ReportContext) -> tuple[list[Partner], list[Pool]]:
-    """Partners (suspense first, then by id) and pools of the month.
+def load_month(con: duckdb.DuckDBPyConnection, context: ReportContext) -> Month:
+    """The month's partners (suspense and everyone with a statement), pools and ages of suspense.
 
     Raises:
-        SettlementError: the views show another month or version, a line has no amount, Σ lines is not the statement,
-            a pool doesn't add up in lines, shadow or won, or the catalogue lacks a partner that is owed money.
+        SettlementError: the views show another month or version, a line has no amount, Σ lines is not the royalty,
+            a pool doesn't add up in lines, shadow or won, a statement doesn't hold (see `load_balances`), or the
+            catalogue lacks a partner that has one.
     """
     _check_month(con, context)
     rows = con.execute(_ROYALTIES).fetchall()
@@ -66,14 +69,16 @@ def load_month(con: duckdb.DuckDBPyConnection, context: ReportContext) -> tuple[
         _check_statement(row)
     _check_pools(rows, pools)
     pools.sort(key=lambda pool: (pool.product_id, position(RIGHT_TYPES, pool.right_type)))
-    return _partners(con, rows, context), pools
+    royalties = _royalties(rows)
+    balances = load_balances(con, context, royalties)
+    return Month(tuple(_partners(con, royalties, balances, context)), tuple(pools), balances.ages)
 
 
 def _check_month(con: duckdb.DuckDBPyConnection, context: ReportContext) -> None:
     for month, version in con.execute(_FOREIGN).fetchall():
         if (month, version) != (context.month, context.version):
             wanted = f"{context.month} version {context.version}"
-            raise SettlementError(f"reports of {wanted} were given rows of {month} version {version}", _HINT)
+            raise SettlementError(f"reports of {wanted} were given rows of {month} version {version}", HINT)
 
 
 def _check_statement(row: tuple[Any, ...]) -> None:
@@ -81,14 +86,14 @@ def _check_statement(row: tuple[Any, ...]) -> None:
     where = f"partner {partner}, product {product}, {right}"
     uwon, unknown, royalty_uwon, royalty_krw = row[6], row[8], row[9], row[10]
     if uwon is None or royalty_uwon is None or royalty_krw is None:
-        raise SettlementError(f"{where}: lines without a statement, or a statement without lines", _HINT)
+        raise SettlementError(f"{where}: lines without a statement, or a statement without lines", HINT)
     if unknown:
-        raise SettlementError(f"{where}: {unknown} amounts are missing (NULL)", _HINT)
+        raise SettlementError(f"{where}: {unknown} amounts are missing (NULL)", HINT)
     if uwon != royalty_uwon:
         said = won6(int(royalty_uwon))
-        raise SettlementError(f"{where}: lines add up to {won6(int(uwon))} won, the statement says {said}", _HINT)
+        raise SettlementError(f"{where}: lines add up to {won6(int(uwon))} won, the statement says {said}", HINT)
     if abs(royalty_krw * UWON - int(uwon)) >= UWON:
-        raise SettlementError(f"{where}: {royalty_krw} won is not {won6(int(uwon))} won rounded to a neighbour", _HINT)
+        raise SettlementError(f"{where}: {royalty_krw} won is not {won6(int(uwon))} won rounded to a neighbour", HINT)
 
 
 def _check_pools(rows: Iterable[tuple[Any, ...]], pools: Iterable[Pool]) -> None:
@@ -105,26 +110,38 @@ def _check_pools(rows: Iterable[tuple[Any, ...]], pools: Iterable[Pool]) -> None
             pool = expected.get(key, 0)
             if found != pool:
                 where = f"product {key[0]}, {key[1]}"
-                raise SettlementError(f"{where}: {what} add up to {won6(found)} won, the pool is {won6(pool)}", _HINT)
+                raise SettlementError(f"{where}: {what} add up to {won6(found)} won, the pool is {won6(pool)}", HINT)
 
 
-def _partners(con: duckdb.DuckDBPyConnection, rows: list[tuple[Any, ...]], context: ReportContext) -> list[Partner]:
+def _royalties(rows: list[tuple[Any, ...]]) -> dict[int, tuple[Royalty, ...]]:
+    """Royalties per partner, in order of right type and product."""
+    return {
+        partner_id: tuple(sorted(map(_royalty, group), key=lambda r: (position(RIGHT_TYPES, r.right_type), r.product_id)))
+        for partner_id, group in groupby(rows, key=lambda row: int(row[0]))
+    }
+
+
+def _partners(
+    con: duckdb.DuckDBPyConnection, royalties: Mapping[int, tuple[Royalty, ...]], balances: Balances, context: ReportContext
+) -> Iterator[Partner]:
     catalogue = {int(row[0]): row[1:] for row in con.execute(_PARTNERS).fetchall()}
     catalogue[SUSPENSE_ID] = (SUSPENSE.ko, "", "", "csv|xlsx")
-    partners = {SUSPENSE_ID: _partner(SUSPENSE_ID, catalogue[SUSPENSE_ID], ())}
-    for partner_id, group in groupby(rows, key=lambda row: int(row[0])):
+    for partner_id in sorted(balances.statements):
         if partner_id not in catalogue:
             snapshot = f"the catalogue snapshot of {context.last_day}"
-            raise SettlementError(f"partner {partner_id} has lines in {context.month}, but {snapshot} lacks it", _HINT)
-        royalties = [_royalty(row) for row in group]
-        royalties.sort(key=lambda r: (position(RIGHT_TYPES, r.right_type), r.product_id))
-        partners[partner_id] = _partner(partner_id, catalogue[partner_id], tuple(royalties))
-    return list(partners.values())
-
-
-def _partner(partner_id: int, named: tuple[Any, ...], royalties: tuple[Royalty, ...]) -> Partner:
-    name, kind, dpid, formats = named
-    return Partner(partner_id, name, kind, dpid, tuple(sorted(set(formats.split("|")) - {""})), royalties)
+            raise SettlementError(f"partner {partner_id} has a statement for {context.month}, but {snapshot} lacks it", HINT)
+        name, kind, dpid, formats = catalogue[partner_id]
+        yield Partner(
+            partner_id,
+            name,
+            kind,
+            dpid,
+            tuple(sorted(set(formats.split("|")) - {""})),
+            royalties.get(partner_id, ()),
+            balances.statements[partner_id],
+            balances.adjustments.get(partner_id, ()),
+            balances.recoupments.get(partner_id, ()),
+        )
 
 
 def _royalty(row: tuple[Any, ...]) -> Royalty:
@@ -137,5 +154,5 @@ def _pool(row: tuple[Any, ...]) -> Pool:
         if pool[name] is not None:
             pool[name] = int(pool[name])
         elif name not in _POOL_OPTIONAL:
-            raise SettlementError(f"product {row[0]}, {row[2]}: {name} of the pool is missing (NULL)", _HINT)
+            raise SettlementError(f"product {row[0]}, {row[2]}: {name} of the pool is missing (NULL)", HINT)
     return Pool(**pool)

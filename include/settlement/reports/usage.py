@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from settlement.errors import SettlementError
+from settlement.reports.guard import guarded_sql
 from settlement.reports.model import FileRecord, Partner
 from settlement.reports.money import UWON, won6
 
@@ -28,9 +29,10 @@ _BATCH_ROWS = 65_536
 
 
 def _cells(*columns: str) -> str:
-    """SQL: catalogue text as RFC 4180 cells, exactly as it is; quoted only where it must be."""
+    """SQL: catalogue text as RFC 4180 cells that start no formula; quoted only where it must be."""
     quoted = """CASE WHEN regexp_matches(t, '[",\\r\\n]') THEN '"' || replace(t, '"', '""') || '"' ELSE t END"""
-    return f"array_to_string(list_transform([{', '.join(columns)}], lambda t: {quoted}), ',')"
+    texts = ", ".join(guarded_sql(column) for column in columns)
+    return f"array_to_string(list_transform([{texts}], lambda t: {quoted}), ',')"
 
 
 def _won(uwon: str) -> str:
@@ -45,11 +47,10 @@ def _won(uwon: str) -> str:
 # and right type. Albums and tracks that the catalogue lacks leave their cells empty.
 _QUERY = f"""
 WITH wanted AS (
-    SELECT partner_id FROM ods.partner WHERE list_contains(string_split(report_formats, '|'), 'csv')
-    UNION SELECT 0
+    SELECT unnest(CAST($wanted AS BIGINT[])) AS partner_id
 ),
 product AS (
-    SELECT product_id, {_cells("name")} AS cells FROM ods.product
+    SELECT product_id, {_cells("product_id", "name")} AS cells FROM ods.product
 ),
 album AS (
     SELECT album_id, {_cells("upc", "title", "label")} AS cells FROM ods.album
@@ -70,7 +71,7 @@ line AS (
     FROM mart.statement_royalty
 )
 SELECT CAST(l.partner_id AS BIGINT) AS partner_id, CAST(l.uwon AS DECIMAL(38, 0)) AS uwon,
-    $month || ',' || l.product_id || ',' || coalesce(p.cells, '') || ',' || l.right_type || ',' || l.kind || ','
+    $month || ',' || coalesce(p.cells, {_cells("l.product_id")} || ',') || ',' || l.right_type || ',' || l.kind || ','
     || l.cells || ',' || l.plays || ',' || {_won("l.uwon")} || chr(13) || chr(10) AS text
 FROM line AS l
 SEMI JOIN wanted USING (partner_id)
@@ -89,10 +90,11 @@ def write_usages(con: duckdb.DuckDBPyConnection, month: str, partners: Mapping[i
             snapshot names a track, album or product twice.
     """
     records: dict[int, FileRecord] = {}
-    for partner_id, slices in groupby(_slices(con, month), key=lambda part: part.partner_id):
-        records[partner_id] = _write(partners[partner_id], slices, out)
-    for partner_id, partner in partners.items():
-        if "csv" in partner.formats and partner_id not in records:
+    wanted = {key: partner for key, partner in partners.items() if "csv" in partner.formats}
+    for partner_id, slices in groupby(_slices(con, month, list(wanted)), key=lambda part: part.partner_id):
+        records[partner_id] = _write(wanted[partner_id], slices, out)
+    for partner_id, partner in wanted.items():
+        if partner_id not in records:
             records[partner_id] = _write(partner, (), out)
     return records
 
@@ -105,8 +107,8 @@ class _Slice(NamedTuple):
     amounts: pa.Array
 
 
-def _slices(con: duckdb.DuckDBPyConnection, month: str) -> Iterator[_Slice]:
-    for batch in con.sql(_QUERY, params={"month": month}).to_arrow_reader(_BATCH_ROWS):
+def _slices(con: duckdb.DuckDBPyConnection, month: str, wanted: list[int]) -> Iterator[_Slice]:
+    for batch in con.sql(_QUERY, params={"month": month, "wanted": wanted}).to_arrow_reader(_BATCH_ROWS):
         ids = batch.column(0).to_numpy()
         text, amounts = batch.column(2).cast(pa.large_string()), batch.column(1)
         offsets = np.frombuffer(text.buffers()[1], dtype=np.int64)[text.offset : text.offset + len(text) + 1]

@@ -1,4 +1,4 @@
-"""One partner's statement.xlsx: the summary, then a sheet per right type with its lines."""
+"""One partner's statement.xlsx: the summary, a sheet per right type with its lines, adjustments, advances."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from settlement.reports.cells import Cells, Styles, default_format
 from settlement.reports.labels import KINDS, RIGHT_TYPES, label
 from settlement.reports.lines import Line, TopTrack
 from settlement.reports.model import Partner, ReportContext, Royalty
+from settlement.reports.sheets import HEADER_ROW, add_adjustments, add_advances, heading, page_setup
 from settlement.reports.summary import add_summary
-
-_HEADER_ROW = 3
 
 
 class _Column(NamedTuple):
@@ -47,6 +46,7 @@ _KIND = _Column("유형", 14, "kind")
 _TRACKS = _Column("곡 수", 10, "tracks")
 _PLAYS = _Column("재생 수", 13, "plays")
 _AMOUNT = _Column("금액(원)", 22, "uwon")
+_NUMBERS = (_TRACKS, _PLAYS, _AMOUNT)
 
 
 class StatementWorkbook:
@@ -81,16 +81,23 @@ class StatementWorkbook:
         royalties = [r for r in self._partner.royalties if r.right_type == right_type]
         for index, column in enumerate(columns):
             sheet.set_column(index, index, column.width)
-        self._head(cells, name, columns, _note(royalties, by_album=by_album))
-        row, uwon = _HEADER_ROW, 0
-        for row, line in enumerate(lines, start=_HEADER_ROW + 1):
+        heading(cells, f"{name} 정산 내역", self._context, self._partner, _note(royalties, by_album=by_album))
+        for index, column in enumerate(columns):
+            cells.text(HEADER_ROW, index, column.title, "head_right" if column in _NUMBERS else "head")
+        row, uwon = HEADER_ROW, 0
+        for row, line in enumerate(lines, start=HEADER_ROW + 1):
             _write_line(cells, row, line, columns)
             uwon += line.uwon
-        if row > _HEADER_ROW:
-            sheet.autofilter(_HEADER_ROW, 0, row, len(columns) - 1)
+        if row > HEADER_ROW:
+            sheet.autofilter(HEADER_ROW, 0, row, len(columns) - 1)
         _write_end(cells, row + 1, royalties, columns)
-        self._print_setup(cells, len(columns))
-        return row - _HEADER_ROW, uwon
+        page_setup(cells, self._context, len(columns))
+        return row - HEADER_ROW, uwon
+
+    def add_balances(self) -> None:
+        """Add the sheets of adjustments and advances, which are there even when they have no rows."""
+        add_adjustments(self._book, self._styles, self._context, self._partner)
+        add_advances(self._book, self._styles, self._context, self._partner)
 
     def close(self) -> None:
         """Write the file."""
@@ -101,25 +108,6 @@ class StatementWorkbook:
         if by_album:
             return (*_ALBUM_COLUMNS, *kind, _TRACKS, _PLAYS, _AMOUNT)
         return (*_TRACK_COLUMNS, *kind, _PLAYS, _AMOUNT)
-
-    def _head(self, cells: Cells, name: str, columns: tuple[_Column, ...], note: str) -> None:
-        cells.text(0, 0, f"{name} 정산 내역", "section")
-        cells.text(1, 0, f"{self._partner.name} · {self._context.month} · 버전 {self._context.version}", "subtitle")
-        cells.text(2, 0, note, "note")
-        for index, column in enumerate(columns):
-            style = "head_right" if column in {_TRACKS, _PLAYS, _AMOUNT} else "head"
-            cells.text(_HEADER_ROW, index, column.title, style)
-
-    def _print_setup(self, cells: Cells, columns: int) -> None:
-        sheet = cells.sheet
-        sheet.freeze_panes(_HEADER_ROW + 1, 0)
-        sheet.repeat_rows(_HEADER_ROW)
-        sheet.set_landscape()
-        sheet.set_paper(9)
-        sheet.fit_to_pages(1, 0)
-        sheet.set_footer(f"&L{self._context.month} · v{self._context.version} · &A&R&P / &N")
-        # Identifiers are text on purpose; without this Excel flags every one of them.
-        sheet.ignore_errors({"number_stored_as_text": f"A1:{chr(ord('A') + columns - 1)}1048576"})
 
 
 def _note(royalties: list[Royalty], *, by_album: bool) -> str:

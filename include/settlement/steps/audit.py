@@ -13,13 +13,15 @@ from typing import Any
 import pyarrow as pa
 
 from settlement.audit.checks import Finding, run_checks
+from settlement.audit.identifiers import check_identifiers
 from settlement.engines.duckdb import Session
 from settlement.errors import AuditFailed
 from settlement.landing.contract import Kind
 from settlement.landing.reader import raw_table
 from settlement.ledger.records import Build
 from settlement.steps.context import Context
-from settlement.warehouse import atomic_file, canonical_json, files_hash, list_files
+from settlement.storage import Location, atomic_file, list_files
+from settlement.warehouse import canonical_json, files_hash
 
 
 def audit(context: Context, build: Build) -> list[Finding]:
@@ -39,6 +41,8 @@ def audit(context: Context, build: Build) -> list[Finding]:
             session.add(table, [*given.get(table, []), folder])
         for table, _ in folders:
             findings += run_checks(session, table)
+        if build.stage == "ods":
+            findings += check_identifiers(session, build.partition.key, _bad_identifiers(context, build))
     write_verdict(context, build, findings)
     failed = [finding for finding in findings if finding.level == "fail"]
     if failed:
@@ -86,6 +90,10 @@ def require_verdict(context: Context, build: Build) -> Mapping[str, Any]:
         failed = [Finding(**finding) for finding in verdict["findings"] if finding["level"] == "fail"]
         raise _failure(build, failed)
     return verdict
+
+
+def _bad_identifiers(context: Context, build: Build) -> Location:
+    return context.warehouse.verdict(build.build_id).with_name(f"{build.build_id}-identifiers.csv")
 
 
 def _failure(build: Build, failed: list[Finding]) -> AuditFailed:

@@ -5,42 +5,31 @@ Killed anywhere before the seal: folders that no record names, which nobody read
 
 from __future__ import annotations
 
-import shutil
+import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 
-from settlement.engines.duckdb import require_schema
-from settlement.errors import EngineError, LandingChanged, PublishRefused, SettlementError
-from settlement.export import canonical_hash
+from settlement import __version__
+from settlement.engines.evidence import Evidence
+from settlement.errors import EngineError, LandingChanged, SettlementError
 from settlement.landing import folders, reader
-from settlement.landing.contract import Kind
 from settlement.landing.folders import Frozen, Landing
 from settlement.ledger.records import Build
-from settlement.pipeline import MONTH_STAGES
-from settlement.steps.context import Context, Pins, closed_version, unpin
-from settlement.warehouse import Partition, files_hash, hash_json, list_files, new_build_id, sync_dir, sync_file
+from settlement.steps.compute import computer_of
+from settlement.steps.context import Context
+from settlement.steps.pinning import closed_version
+from settlement.steps.plan import Plan, inputs_key, is_published, plan
+from settlement.steps.sealing import drop, seal
+from settlement.storage import folder_of_files
+from settlement.warehouse import Partition, Warehouse, hash_json, new_build_id
 
+_log = logging.getLogger(__name__)
 _INLINE_BYTES = 8 << 20  # below this much landed data a process of its own costs more than it gives
-
-
-def inputs_key(context: Context, stage: str, pins: Pins, landing: Mapping[Kind, Any]) -> str:
-    """What a build is computed from: pins, frozen files, and the rules of its stage."""
-    return hash_json({"pins": pins, "landing": landing, "rules": context.release.stage_hashes[stage]})
-
-
-def is_published(context: Context, head: Build | None, inputs: str) -> bool:
-    """Whether the head was computed from these inputs, or a later build from them gave the same rows."""
-    if head is None:
-        return False
-    confirmed = context.ledger.last("confirmed", head.partition, head.stage)
-    return head.inputs == inputs or (
-        confirmed is not None and (confirmed.body["head"], confirmed.body["inputs"]) == (head.build_id, inputs)
-    )
 
 
 def build_raw(context: Context, landing: Landing, day: str, pool: Callable[[], Executor]) -> Build | None:
@@ -64,25 +53,21 @@ def build_raw(context: Context, landing: Landing, day: str, pool: Callable[[], E
     inputs = inputs_key(context, "raw", {}, frozen)
     if is_published(context, head, inputs):
         return None
-    build_id = new_build_id()
-
-    def folder(table: str) -> Path:
-        return context.warehouse.build_dir(table, partition, build_id)
-
+    planned = Plan(new_build_id(), "raw", partition, {}, inputs, head.build_id if head else None)
     try:
-        counts = _read(landing, day, frozen, folder, pool)
+        counts = _read_into(context.warehouse, landing, planned, frozen, pool)
     except OSError as error:
-        _drop(context, "raw", partition, build_id)
+        drop(context, planned)
         raise _disk(error, f"raw {partition}") from error
     except BrokenProcessPool as error:
-        _drop(context, "raw", partition, build_id)
+        drop(context, planned)
         hint = "give it more memory or fewer SETTLEMENT_READER_PROCESSES, then run again; nothing was published"
         raise EngineError(f"raw {partition} failed: a process that read landing files was killed", hint) from error
     except SettlementError:
-        _drop(context, "raw", partition, build_id)
+        drop(context, planned)
         raise
     counted = {kind: [{**file, "rows": counts[file["name"]]} for file in files] for kind, files in frozen.items()}
-    return _seal(context, "raw", partition, build_id, head, {}, inputs, counted)
+    return seal(context, planned, Evidence(f"settlement {__version__}", ()), counted)
 
 
 def require_unchanged(context: Context, head: Build, landing: Landing, frozen: Frozen) -> None:
@@ -115,45 +100,28 @@ def frozen_of(build: Build) -> Frozen:
     }
 
 
+def _read_into(
+    warehouse: Warehouse, landing: Landing, planned: Plan, frozen: Frozen, pool: Callable[[], Executor]
+) -> dict[str, int]:
+    with ExitStack() as stack:
+        folders = {
+            table: stack.enter_context(folder_of_files(warehouse.build_dir(table, planned.partition, planned.build_id)))
+            for table in reader.schemas()
+        }
+        return _read(landing, planned.partition.key, frozen, folders, pool)
+
+
 def _read(
-    landing: Landing, day: str, frozen: Frozen, folder: Callable[[str], Path], pool: Callable[[], Executor]
+    landing: Landing, day: str, frozen: Frozen, folders: Mapping[str, Path], pool: Callable[[], Executor]
 ) -> dict[str, int]:
     for table, schema in reader.schemas().items():
-        folder(table).mkdir(parents=True)
         # An empty file gives the table its columns when nothing landed.
-        pq.write_table(schema.empty_table(), folder(table) / "part-empty.parquet")
-    tasks = list(reader.tasks(landing, day, frozen, folder))
+        pq.write_table(schema.empty_table(), folders[table] / "part-empty.parquet")
+    tasks = list(reader.tasks(landing, day, frozen, folders.__getitem__))
+    _log.info("raw %s: reading %d landed files", day, len(tasks))
     size = sum(file["bytes"] for files in frozen.values() for file in files)
     rows = list(map(reader.read_file, tasks) if size < _INLINE_BYTES else pool().map(reader.read_file, tasks))
     return {task.name: count for task, count in zip(tasks, rows, strict=True)}
-
-
-def month_inputs(context: Context, pools_pins: Pins) -> str:
-    """What a month's version is reserved for: the days that its pools read and the rules of its three stages."""
-    rules = {stage: context.release.stage_hashes[stage] for stage in MONTH_STAGES}
-    return hash_json({"pins": pools_pins, "rules": rules})
-
-
-def _reservation(context: Context, stage: str, partition: Partition, pins: Pins) -> str:
-    """The reservation that a month's stage belongs to; the stages before it must belong to the same one.
-
-    Raises:
-        PublishRefused: they were published by a run with other inputs or rules.
-    """
-    if not partition.is_month:
-        return ""
-    if stage == "pools":
-        return month_inputs(context, pins)
-    before = [context.ledger.build(build_id) for name, build_id in pins.items() if unpin(name) == partition]
-    pools = next(build for build in before if build.stage == "pools")
-    reservation = month_inputs(context, dict(pools.pins))
-    for build in before:
-        if build.reservation != reservation:
-            raise PublishRefused(
-                f"{stage} {partition} would be made from {build.stage} of run {build.run_id}, which has other inputs or rules",
-                "agree on one of the two, then run again",
-            )
-    return reservation
 
 
 def build_tables(context: Context, stage: str, partition: Partition) -> Build | None:
@@ -163,80 +131,18 @@ def build_tables(context: Context, stage: str, partition: Partition) -> Build | 
         NotArrived: an input isn't published yet.
         EngineError: a query failed; nothing was sealed.
     """
-    pins = context.pins(stage, partition)
-    reservation = _reservation(context, stage, partition, pins)
-    inputs = inputs_key(context, stage, pins, {})
-    head = context.ledger.head_build(stage, partition)
-    if is_published(context, head, inputs):
+    planned = plan(context, stage, partition)
+    if planned is None:
         return None
-    build_id = new_build_id()
     try:
-        with context.session(stage, partition, pins) as session:
-            given = context.inputs(stage, partition, pins)
-            for table in context.release.catalog.of_stage(stage):
-                target = context.warehouse.build_dir(table.name, partition, build_id)
-                session.build(table, target)
-                session.add(table, [*given.get(table, []), target])
+        evidence = computer_of(context).compute(context, planned)
     except OSError as error:
-        _drop(context, stage, partition, build_id)
+        drop(context, planned)
         raise _disk(error, f"{stage} {partition}") from error
     except EngineError:
-        _drop(context, stage, partition, build_id)
+        drop(context, planned)
         raise
-    return _seal(context, stage, partition, build_id, head, pins, inputs, {}, reservation)
-
-
-def _seal(
-    context: Context,
-    stage: str,
-    partition: Partition,
-    build_id: str,
-    head: Build | None,
-    pins: Pins,
-    inputs: str,
-    landing: dict[Kind, Any],
-    reservation: str = "",
-) -> Build:
-    """Record the candidate; `head` is what was published when the build began: publish refuses if it moved since."""
-    tables = context.release.catalog.of_stage(stage)
-    targets = {table: context.warehouse.build_dir(table.name, partition, build_id) for table in tables}
-    for table, target in targets.items():
-        for path in target.glob("*.parquet"):
-            require_schema(table, path)
-    with context.engine.session({}) as session:
-        hashes = session.rows_hashes(targets)
-        for table, target in targets.items() if partition.is_month else ():
-            session.add(table, [target])
-            hashes[table.name] = canonical_hash(session, table) or hashes[table.name]
-    files = list_files(context.warehouse.root, targets.values())
-    for target in targets.values():
-        for path in target.iterdir():
-            sync_file(path)
-        for folder in (target, *target.parents):
-            sync_dir(folder)
-            if folder == context.warehouse.root:
-                break
-    build = Build(
-        build_id=build_id,
-        stage=stage,
-        partition=partition,
-        run_id=context.run_id,
-        release=context.release.hash,
-        pins=pins,
-        inputs=inputs,
-        files_hash=files_hash(files),
-        rows_hashes=hashes,
-        expected_head=head.build_id if head else None,
-        landing=landing,
-        reservation=reservation,
-    )
-    context.ledger.seal(build)
-    return build
-
-
-def _drop(context: Context, stage: str, partition: Partition, build_id: str) -> None:
-    for table in context.release.catalog.of_stage(stage):
-        shutil.rmtree(context.warehouse.build_dir(table.name, partition, build_id), ignore_errors=True)
+    return seal(context, planned, evidence)
 
 
 def _disk(error: OSError, what: str) -> EngineError:

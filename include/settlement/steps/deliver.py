@@ -7,23 +7,26 @@ other content under a name that exists is refused.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from settlement.errors import PublishRefused
 from settlement.landing.contract import SUCCESS
 from settlement.reports import PartnerReport, render_month
 from settlement.steps.context import Context
 from settlement.steps.reported import reported
-from settlement.warehouse import Partition, hash_json, list_files, new_build_id, rename, sync_dir, sync_file
+from settlement.storage import Location, list_files, put, rename, scratch_folder, sync_dir, sync_file
+from settlement.warehouse import Partition, hash_json, new_build_id
 
 
 @dataclass(frozen=True)
 class Delivery:
     """What was published: the folder, one report a partner, and the hash over all files."""
 
-    folder: Path
+    folder: Location
     reports: Sequence[PartnerReport]
     hash: str
 
@@ -35,38 +38,66 @@ def deliver(context: Context, partition: Partition) -> Delivery:
         PublishRefused: a file of that name holds something else.
     """
     target = context.warehouse.published / partition.path
-    aside = context.warehouse.published / f".{partition.key}-{partition.version}-{new_build_id()}"
-    aside.mkdir(parents=True)
-    try:
+    with staged(context.warehouse.published, f"{partition.key}-{partition.version}") as aside:
         with reported(context, partition) as (con, report):
             reports = render_month(con, report, aside)
-        files = list_files(aside, [aside])
-        _refuse_other_content(aside, target, [file["key"] for file in files])
-        _move(aside, target, [file["key"] for file in files])
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        files = put_once(aside, target, "published files are never overwritten; settle a new version")
     return Delivery(target, reports, hash_json(files))
 
 
-def _refuse_other_content(aside: Path, target: Path, keys: Sequence[str]) -> None:
+@contextmanager
+def staged(root: Location, name: str) -> Iterator[Path]:
+    """A new hidden folder to write into, on the disk where the files will lie if they will lie on one; it is gone afterwards."""
+    aside = (root if isinstance(root, Path) else scratch_folder()) / f".{name}-{new_build_id()}"
+    aside.mkdir(parents=True)
+    try:
+        yield aside
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def put_once(aside: Path, target: Location, hint: str) -> list[dict[str, Any]]:
+    """Bring every file of a folder to the same place below `target`, where the same bytes may lie already; no marker.
+
+    Args:
+        aside: a folder of `staged`; what `target` lacks is moved out of it.
+        target: made when it isn't there.
+        hint: what to do about other content.
+
+    Returns:
+        Key (relative), size and SHA-256 of every file, sorted by key.
+
+    Raises:
+        PublishRefused: a file of that name holds something else, or the target is complete without it; nothing was moved.
+    """
+    files = list_files(aside, [aside])
+    keys = [file["key"] for file in files]
+    _refuse_other_content(aside, target, keys, hint)
+    _move(aside, target, keys)
+    return files
+
+
+def _refuse_other_content(aside: Path, target: Location, keys: Sequence[str], hint: str) -> None:
     complete = (target / SUCCESS).exists()
     for key in keys:
         old = target / key
         if old.exists() and old.read_bytes() != (aside / key).read_bytes():
-            raise PublishRefused(
-                f"{old} is published with other content", "published files are never overwritten; settle a new version"
-            )
+            raise PublishRefused(f"{old} is published with other content", hint)
         if complete and not old.exists():
             raise PublishRefused(f"{target} is published without {key}", "published folders are never added to")
 
 
-def _move(aside: Path, target: Path, keys: Sequence[str]) -> None:
+def _move(aside: Path, target: Location, keys: Sequence[str]) -> None:
     for key in keys:
         new = target / key
-        if not new.exists():
+        if new.exists():
+            continue
+        if isinstance(new, Path):
             new.parent.mkdir(parents=True, exist_ok=True)
             sync_file(aside / key)
             rename(aside / key, new)
+        else:
+            put(aside / key, new)
 
 
 def is_complete(context: Context, partition: Partition) -> bool:
@@ -76,11 +107,13 @@ def is_complete(context: Context, partition: Partition) -> bool:
 
 def complete(delivery: Delivery) -> None:
     """Put the markers, which come last of all: each partner's, then the month's."""
-    for folder in [*sorted(delivery.folder.glob("partner=*")), delivery.folder]:
-        mark(folder)
+    for report in delivery.reports:
+        mark(delivery.folder / f"partner={report.partner_id}")
+    mark(delivery.folder)
 
 
-def mark(folder: Path) -> None:
+def mark(folder: Location) -> None:
     """Put the marker that says the folder is complete."""
     (folder / SUCCESS).touch()
-    sync_dir(folder)
+    if isinstance(folder, Path):
+        sync_dir(folder)

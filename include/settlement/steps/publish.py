@@ -11,7 +11,9 @@ from typing import Literal
 from settlement.errors import PublishRefused
 from settlement.ledger.records import Build
 from settlement.steps.audit import require_files, require_verdict
-from settlement.steps.context import Context, unpin
+from settlement.steps.context import Context
+from settlement.steps.pinning import unpin
+from settlement.steps.pointers import follow
 from settlement.warehouse import hash_json
 
 
@@ -25,12 +27,19 @@ class Published:
 
 
 def publish(context: Context, build: Build) -> Published:
-    """Publish a candidate.
+    """Publish a candidate; the metastore then points to the head.
 
     Raises:
         AuditFailed: there is no verdict on exactly these files that passed.
         PublishRefused: another run published first, or a pinned input is no longer published.
+        EngineError: it is published, but the metastore couldn't be pointed to it: publish again.
     """
+    published = _append(context, build)
+    follow(context, context.ledger.build(published.build_id))
+    return published
+
+
+def _append(context: Context, build: Build) -> Published:
     head = context.ledger.head_build(build.stage, build.partition)
     if head is not None and head.build_id == build.build_id:
         return Published("done", head.build_id, head.run_id)

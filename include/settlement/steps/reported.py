@@ -12,10 +12,14 @@ from settlement.ledger.records import Build, pin
 from settlement.pipeline import days_of
 from settlement.release import Release
 from settlement.reports import ReportContext
-from settlement.steps.context import Context, unpin
+from settlement.steps.context import Context
+from settlement.steps.pinning import unpin
 from settlement.warehouse import Partition, hash_json
 
-_REPORTED = ("mart.pool", "mart.settlement_line", "mart.statement_royalty", "mart.usage_buckets", "mart.revenue_daily")
+_REPORTED = (
+    "mart.pool", "mart.settlement_line", "mart.statement_royalty", "mart.statement", "mart.adjustment", "mart.advance_recoup",
+    "mart.suspense_age", "mart.usage_buckets", "mart.revenue_daily",
+)  # fmt: skip
 _NAMES = ("ods.product", "ods.track", "ods.album", "ods.partner")
 
 
@@ -47,35 +51,49 @@ def reported(context: Context, partition: Partition) -> Iterator[tuple[duckdb.Du
                 rules_hash=release.rules_hash,
                 inputs_hash=landing_hash(context, statements),
                 rows_hashes=_rows_hashes(context, statements, partition),
+                sender=_sender(context, partition),
             ),
         )
 
 
 @dataclass(frozen=True)
 class Total:
-    """One partner's royalty of a month, all products and right types; suspense is partner 0."""
+    """One partner's month, all products and right types, in whole won; suspense is partner 0.
+
+    `paid_krw` is what is transferred: payable with VAT, less tax withheld (rules §7).
+    """
 
     partner_id: int
     name: str
     kind: str
     lines: int
     royalty_krw: int
+    paid_krw: int
 
 
 def totals(context: Context, partition: Partition) -> list[Total]:
-    """Royalty per partner of a month whose statements are published, largest first."""
+    """Royalty and payment per statement of a month whose statements are published, largest royalty first."""
     with reported(context, partition) as (con, _):
         rows = con.execute(
             """
-            SELECT s.partner_id, coalesce(p.name, ''), coalesce(p.kind, ''), coalesce(l.lines, 0), s.royalty_krw
-            FROM (SELECT partner_id, sum(royalty_krw) AS royalty_krw FROM mart.statement_royalty GROUP BY partner_id) AS s
+            SELECT s.partner_id, coalesce(p.name, ''), coalesce(p.kind, ''), coalesce(l.lines, 0), s.royalty_krw, s.paid_krw
+            FROM mart.statement AS s
             LEFT JOIN (SELECT partner_id, count(*) AS lines FROM mart.settlement_line GROUP BY partner_id) AS l
               ON l.partner_id = s.partner_id
             LEFT JOIN ods.partner AS p ON p.partner_id = s.partner_id
             ORDER BY s.royalty_krw DESC, s.partner_id
             """
         ).fetchall()
-    return [Total(i, name if i else "보류 (suspense)", kind, lines, int(won)) for i, name, kind, lines, won in rows]
+    return [
+        Total(i, name if i else "보류 (suspense)", kind, lines, int(royalty), int(paid))
+        for i, name, kind, lines, royalty, paid in rows
+    ]
+
+
+def _sender(context: Context, partition: Partition) -> dict[str, str]:
+    approved = context.ledger.last("approved", partition)
+    sender: dict[str, str] = approved.body.get("dsr_sender", {}) if approved else {}
+    return sender
 
 
 def _rows_hashes(context: Context, statements: Build, partition: Partition) -> dict[str, str]:
@@ -87,7 +105,7 @@ def _rows_hashes(context: Context, statements: Build, partition: Partition) -> d
 
 
 def landing_hash(context: Context, statements: Build) -> str:
-    """Hash over every landed file that the month's builds go back to, as it was delivered last."""
+    """Hash over every landed file that the month's builds go back to, as it was delivered last before its pools were made."""
     days: set[Partition] = set()
     seen: set[str] = set()
     todo = [build_id for name, build_id in statements.pins.items() if unpin(name).key[:7] == statements.partition.key]
@@ -99,6 +117,7 @@ def landing_hash(context: Context, statements: Build) -> str:
             todo += [other for name, other in build.pins.items() if not unpin(name).is_month]
             if build.stage == "raw":
                 days.add(build.partition)
-    raw = {day.key: context.ledger.head_build("raw", day) for day in days}
+    pools = context.ledger.build(statements.pins[pin("pools", statements.partition)])
+    raw = {day.key: context.ledger.head_before("raw", day, pools.seq) for day in days}
     landed = {day: build.landing for day, build in raw.items() if build is not None}
     return hash_json(landed)

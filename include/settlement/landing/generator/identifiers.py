@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import cycle
-from operator import mul
 from typing import Final
+
+from stdnum import ean
+from stdnum.iso7064 import mod_37_36
+
+from settlement.identifiers import iswc_check_digit
 
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -16,16 +19,14 @@ def isrc(number: int, year: int) -> str:
 
 
 def iswc(number: int) -> str:
-    """An ISWC without punctuation: T, nine digits, a check digit (1 + Σ position × digit, to the next ten)."""
+    """An ISWC without punctuation: T, nine digits, a check digit."""
     digits = f"{number:09d}"
-    total = 1 + sum(map(mul, range(1, 10), map(int, digits)))
-    return f"T{digits}{-total % 10}"
+    return f"T{digits}{iswc_check_digit(digits)}"
 
 
 def gtin(payload: str) -> str:
-    """UPC (11 digits) or EAN (12 digits) with its check digit: weights 3 and 1 from the right."""
-    total = sum(map(mul, cycle((3, 1)), map(int, reversed(payload))))
-    return f"{payload}{-total % 10}"
+    """UPC (11 digits) or EAN (12 digits) with its check digit."""
+    return payload + ean.calc_check_digit(payload)
 
 
 def uci(number: int) -> str:
@@ -36,13 +37,4 @@ def uci(number: int) -> str:
 def dpid(number: int) -> str:
     """A DDEX party id: PADPIDA, ten digits, the ISO 7064 MOD 37,36 check character over all of them."""
     body = f"PADPIDA{number:010d}"
-    return body + check_37_36(body)
-
-
-def check_37_36(body: str) -> str:
-    """The ISO 7064 MOD 37,36 check character of digits and capital letters."""
-    product = 36
-    for character in body:
-        total = (product + _ALPHABET.index(character)) % 36 or 36
-        product = total * 2 % 37
-    return _ALPHABET[(37 - product) % 36]
+    return body + mod_37_36.calc_check_digit(body)

@@ -1,4 +1,4 @@
-"""Who is paid: the societies, the labels, their contracts (pro rata only) and advances."""
+"""Who is paid: the societies, the labels, their contracts (a part of them user-centric) and advances."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from settlement.landing.generator.calendar import Span
 from settlement.landing.generator.identifiers import dpid
-from settlement.landing.generator.mixing import Hashes, Ints, Ranks, draw
+from settlement.landing.generator.mixing import MILLION, Hashes, Ints, Ranks, draw
 from settlement.landing.generator.names import label_name
 
 KOMCA: Final = 1
@@ -48,6 +48,7 @@ class Partners:
     seed: int
     span: Span
     count: int
+    user_centric_ppm: int = 250_000
 
     @property
     def labels(self) -> int:
@@ -92,18 +93,29 @@ class Partners:
         )
 
     def contracts(self) -> Iterator[Row]:
-        """The rows of contracts.csv: every ninth partner has none (pro rata by default), every fifth a renewed one."""
+        """The rows of contracts.csv: every ninth partner has none (pro rata by default), every fifth one that changes.
+
+        Of the labels `user_centric_ppm` are user-centric under subscriptions; where a contract changes, it does so in the
+        middle of the first month.
+        """
         cut = self.span.months[0] + timedelta(days=14)
         for place, partner in enumerate(self.rows()):
             if place % 9 == 8:
                 continue
             for service in _SERVICES:
-                common = (partner.partner_id, partner.kind, service, "pro_rata")
+                common = (partner.partner_id, partner.kind, service)
+                method = self._method(partner, service)
                 if place % 5 == 4:
-                    yield (*common, SINCE, cut.isoformat())
-                    yield (*common, (cut + timedelta(days=1)).isoformat(), "")
+                    yield (*common, "pro_rata", SINCE, cut.isoformat())
+                    yield (*common, method, (cut + timedelta(days=1)).isoformat(), "")
                 else:
-                    yield (*common, SINCE, "")
+                    yield (*common, method, SINCE, "")
+
+    def _method(self, partner: Partner, service: str) -> str:
+        place = partner.partner_id - _FIRST_LABEL
+        # Whole labels, evenly over their order, so that large and small ones are among them.
+        is_chosen = (place + 1) * self.user_centric_ppm // MILLION > place * self.user_centric_ppm // MILLION
+        return "user_centric" if service == "sub_stream" and place >= 0 and is_chosen else "pro_rata"
 
     def advances(self, day: date) -> list[Row]:
         """The rows of advances.csv as of a day: some granted before the span, one more on the 10th of each month."""

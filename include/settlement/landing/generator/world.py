@@ -37,6 +37,7 @@ class Options:
     partners: int
     users: int
     reference: Path
+    user_centric_ppm: int = 250_000  # of the labels
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class World:
 
     @property
     def partners(self) -> Partners:
-        return Partners(self.seed, self.options.span, self.options.partners)
+        return Partners(self.seed, self.options.span, self.options.partners, self.options.user_centric_ppm)
 
     @cached_property
     def payments(self) -> Payments:

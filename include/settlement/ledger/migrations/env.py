@@ -1,8 +1,7 @@
-"""Alembic's entry: runs the migrations on the engine that the ledger opened."""
+"""Alembic's entry: runs the migrations on the connection that the ledger opened, within its transaction if it has one."""
 
 from alembic import context
 
-with context.config.attributes["engine"].connect() as connection:
-    context.configure(connection=connection, transaction_per_migration=True)
-    with context.begin_transaction():
-        context.run_migrations()
+context.configure(connection=context.config.attributes["connection"], transaction_per_migration=True)
+with context.begin_transaction():
+    context.run_migrations()

@@ -12,7 +12,8 @@ LEFT JOIN (
 WHERE p.month = :month AND p.version = :version
   AND MUL(p.qualified_plays, 1000000) <> coalesce(w.weight, CAST(0 AS DECIMAL(38, 0)));
 
--- check: user_centric_refused (fail): a user_centric contract is not settled yet, and never as pro rata
-SELECT partner_id, right_type, service, method, valid_from, valid_to
-FROM ods.contract
-WHERE dt = :last_day AND method = 'user_centric' AND valid_from <= :last_day AND (valid_to = '' OR :first_day <= valid_to);
+-- check: method_fits (fail): the user-centric part lies within the weight, and suspense has none
+SELECT product_id, right_type, track_id, partner_id, weight, uc_weight
+FROM mart.month_weight
+WHERE month = :month AND version = :version
+  AND (uc_weight < 0 OR uc_weight > weight OR (partner_id = 0 AND uc_weight <> 0));

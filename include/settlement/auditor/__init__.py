@@ -1,0 +1,1 @@
+"""For auditors: the pack of a month, and the recomputation of a statement from stored inputs."""

@@ -1,0 +1,106 @@
+"""`settlement preview`: what a month would come to, and what changes against the version in force. Publishes nothing."""
+
+from __future__ import annotations
+
+import csv
+import secrets
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table as Grid
+
+from settlement.cli.common import (
+    ReferenceOption,
+    WarehouseOption,
+    console,
+    existing_folder,
+    existing_landing,
+    existing_warehouse,
+    progress_bar,
+    show_deltas,
+    user,
+)
+from settlement.ledger import Ledger
+from settlement.pipeline import one_month
+from settlement.release import Release
+from settlement.reports.preview_data import PreviewReport
+from settlement.reports.preview_page import write_preview
+from settlement.settings import reference_dir, sql_dir
+from settlement.steps.context import Context
+from settlement.steps.place import make_engine, open_ledger
+from settlement.steps.preview import Preview
+from settlement.steps.preview import preview as settle_aside
+from settlement.storage import atomic_file
+from settlement.warehouse import Warehouse
+
+
+def preview(
+    warehouse: WarehouseOption,
+    month: Annotated[str, typer.Option("--month", help="YYYY-MM")],
+    reference: ReferenceOption = None,
+    landing: Annotated[
+        str | None, typer.Option("--landing", help="other landing folders; default: the days as they were ingested")
+    ] = None,
+    rows: Annotated[Path | None, typer.Option("--csv", help="file for every royalty that changes")] = None,
+    page: Annotated[Path | None, typer.Option("--html", help="file for a page with a chart")] = None,
+) -> None:
+    """Settle a month aside, with today's SQL and reference rows, and compare it with the version in force."""
+    place = existing_warehouse(warehouse)
+    rules = existing_folder(reference or reference_dir(), "reference")
+    delivered = existing_landing(landing) if landing else None
+
+    def make_context(layer: Warehouse, ledger: Ledger) -> Context:
+        release = Release.freeze(sql_dir(), rules, layer)
+        return Context(layer, ledger, make_engine(layer), release, f"preview-{secrets.token_hex(4)}", user())
+
+    with progress_bar() as (progress, _):
+        found = settle_aside(place, open_ledger(place), one_month(month), delivered, make_context, progress)
+    _show(console(), found)
+    for target, write in ((rows, _write_csv), (page, _write_page)):
+        if target is not None:
+            with atomic_file(target) as path:
+                write(found, path)
+            console().print(f"wrote {target}", soft_wrap=True)
+
+
+def _show(out: Console, found: Preview) -> None:
+    against = f"against {found.against}" if found.against else "nothing of the month was settled before"
+    out.print(f"Preview of {found.month}: {against}; nothing was published", markup=False, soft_wrap=True)
+    if found.totals_against not in (None, found.against):
+        out.print(f"totals against {found.totals_against}: a restatement has royalties only", markup=False, soft_wrap=True)
+    grid = Grid()
+    grid.add_column("won")
+    for header in ("before", "now", "change"):
+        grid.add_column(header, justify="right")
+    for figure in found.figures:
+        was = "" if figure.old_krw is None else f"{figure.old_krw:,}"
+        change = "" if figure.delta_krw is None else f"{figure.delta_krw:+,}"
+        grid.add_row(figure.name, was, f"{figure.new_krw:,}", change)
+    out.print(grid)
+    for warned in found.warnings:
+        out.print(f"warning: {warned}", markup=False, soft_wrap=True)
+    out.print(f"{len(found.deltas):,} royalties change", markup=False)
+    show_deltas(out, found.deltas)
+
+
+def _write_csv(found: Preview, path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        out = csv.writer(file, lineterminator="\n")
+        out.writerow(("partner_id", "product_id", "right_type", "old_krw", "new_krw", "delta_krw"))
+        out.writerows((d.partner_id, d.product_id, d.right_type, d.old_krw, d.new_krw, d.delta_krw) for d in found.deltas)
+
+
+def _write_page(found: Preview, path: Path) -> None:
+    write_preview(
+        PreviewReport(
+            month=found.month,
+            against=found.against.version if found.against else None,
+            totals_against=found.totals_against.version if found.totals_against else None,
+            figures=found.figures,
+            changes=found.deltas,
+            warnings=found.warnings,
+        ),
+        path,
+    )

@@ -1,0 +1,1 @@
+"""Real servers on one machine: what `make run`, `make up` and the tests start."""

@@ -1,0 +1,1 @@
+"""How Airflow runs the settlement: operators, triggers, timetables and listeners over the `settlement` package."""

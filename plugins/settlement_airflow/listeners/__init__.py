@@ -1,0 +1,1 @@
+"""Listeners: what fails is reported once."""

@@ -1,0 +1,1 @@
+"""Operators: gates, stages, approval, reports."""

@@ -1,0 +1,1 @@
+"""When days and months run."""

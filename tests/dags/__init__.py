@@ -1,0 +1,1 @@
+"""The DAGs and the plugin as Airflow sees them, without a server."""
