@@ -24,7 +24,7 @@ WORK ?= .work/$(if $(LISTENS),listens,generated)
 STACK_TESTS := tests/services
 PARITY_TESTS := tests/parity
 
-.PHONY: help setup setup-browser run up down services-up services-down services-status test test-parity test-quick soak lint format bench bench-user-centric bench-large lock clean
+.PHONY: help setup setup-browser run run-services up down services-up services-down services-status test test-parity test-quick soak lint format bench bench-user-centric bench-engines bench-large lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -49,6 +49,11 @@ run: setup ## settle a month through Airflow: generated plays, or real ones with
 	  $(BIN)/settlement generate --months $(MONTH) --plays $(PLAYS) --out "$(WORK)/landing" --seed $(SEED))
 	$(BIN)/python -m local settle --work "$(WORK)" --month $(MONTH)
 	$(BIN)/settlement totals --warehouse "$(WORK)/warehouse" --month $(MONTH)
+
+run-services: setup ## the same on real servers of this machine: PostgreSQL, S3, EMR steps run by Hive; about an hour
+	rm -rf "$(WORK)-on-services"
+	$(BIN)/settlement generate --months $(MONTH) --plays $(PLAYS) --out "$(WORK)-on-services/landing" --seed $(SEED)
+	$(BIN)/python -m local settle --on-services --work "$(WORK)-on-services" --month $(MONTH)
 
 up: setup ## start Airflow's UI on WORK, as the last run left it
 	$(BIN)/python -m local up --work "$(WORK)" $(if $(PORT),--port $(PORT))
@@ -100,6 +105,9 @@ bench: setup ## speed as ratios, both sides measured in one run
 
 bench-user-centric: setup ## what user-centric settlement costs a month of 16 million plays: about half an hour
 	$(BIN)/python -m bench user-centric
+
+bench-engines: setup ## stages of 1 million plays on DuckDB, Hive and Trino; PLAYS says how many
+	$(BIN)/python -m bench engines $(if $(filter command line,$(origin PLAYS)),$(PLAYS))
 
 bench-large: setup ## a month of 100 million plays: needs 60 GB of disk and a quarter of an hour
 	$(BIN)/python -m bench large

@@ -1,5 +1,5 @@
 """`python -m bench`: ratios on small data. `python -m bench user-centric`: what user-centric settlement costs a month of 16
-million plays. `python -m bench large`: a month of 100 million plays."""
+million plays. `python -m bench large`: a month of 100 million plays. `python -m bench engines`: stages on three engines."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from pathlib import Path
 from bench.measure import in_process, machine, timed, zcat_seconds
 from settlement.landing.contract import KINDS
 from settlement.pipeline import days_of
+from settlement.settings import reference_dir
 
 MONTH = "2026-03"
 LARGE_PLAYS = 100_000_000
 USER_CENTRIC_PLAYS = 16_000_000
+ENGINE_PLAYS = 1_000_000
 
 
 def say(text: str) -> None:
@@ -128,7 +130,20 @@ def large(scratch: Path) -> None:
     say(f"landing → statements: {found.seconds / 60:.1f} min (aim 10), peak {found.peak_mib} MiB (aim 8192)")
 
 
-_PARTS = {"": (dags, lines, usage, growth), "user-centric": (user_centric,), "large": (large,)}
+def engines(scratch: Path) -> None:
+    """The stages of a day and of a month on DuckDB, Hive and Trino."""
+    from bench.engines import measure  # servers' clients
+
+    plays = int(sys.argv[2]) if sys.argv[2:] else ENGINE_PLAYS
+    landing, warehouse = scratch / "landing", scratch / "warehouse"
+    generate(landing, plays, tracks=50_000)
+    run(landing, warehouse)
+    say(f"a month of {plays:,} plays, its last day and the month:")
+    for took in measure(warehouse, reference_dir(), MONTH, scratch):
+        say(f"  {took}")
+
+
+_PARTS = {"engines": (engines,), "": (dags, lines, usage, growth), "user-centric": (user_centric,), "large": (large,)}
 
 
 def main() -> None:

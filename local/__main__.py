@@ -12,6 +12,7 @@ from local.airflow import Airflow
 from local.api import Refused, Unreachable
 from local.house import airflow_of
 from local.month import RunFailed, settle
+from local.on_services import landed_on_services, published
 
 
 def main() -> int:
@@ -20,6 +21,7 @@ def main() -> int:
     parser.add_argument("--work", type=Path, required=True, help="work folder: landing, warehouse, airflow")
     parser.add_argument("--month", help="settle: the month YYYY-MM")
     parser.add_argument("--approved-by", default="approver", help="settle: the user who answers the approval")
+    parser.add_argument("--on-services", action="store_true", help="settle: on PostgreSQL, S3, EMR and Hive of this machine")
     parser.add_argument("--port", type=int, help="of the UI; default: 8080, or a free one")
     asked, rest = parser.parse_known_args()
     if rest and asked.command != "airflow":
@@ -27,7 +29,12 @@ def main() -> int:
     out = Console(highlight=False, soft_wrap=True)
     airflow = airflow_of(asked.work, port=asked.port)
     try:
-        if asked.command == "settle":
+        if asked.command == "settle" and asked.on_services:
+            with landed_on_services(asked.work) as settings:
+                airflow = airflow_of(asked.work, settings, asked.port)
+                _run(airflow, asked.work, asked.month, asked.approved_by, out)
+                out.print(f"{asked.month} is closed. Open the month: {published(asked.work, asked.month)}")
+        elif asked.command == "settle":
             _settle(airflow, asked.work, asked.month, asked.approved_by, out)
         elif asked.command == "up":
             airflow.up()
@@ -46,13 +53,17 @@ def main() -> int:
     return 0
 
 
-def _settle(airflow: Airflow, work: Path, month: str, approver: str, out: Console) -> None:
+def _run(airflow: Airflow, work: Path, month: str, approver: str, out: Console) -> None:
     out.print("Starting Airflow: scheduler, DAG processor, triggerer, API server …")
     airflow.up()
     try:
         settle(airflow, work / "landing", month, approver, out)
     finally:
         airflow.down()
+
+
+def _settle(airflow: Airflow, work: Path, month: str, approver: str, out: Console) -> None:
+    _run(airflow, work, month, approver, out)
     published = work / "warehouse" / "published" / f"month={month}"
     out.print(f"\n{month} is closed and Airflow is stopped. Open the month and the partners' files:")
     for page in sorted(published.glob("version=*/index.html")):

@@ -6,23 +6,21 @@ can run side by side on different ports.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 from local.api import Api, Unreachable
-from settlement.processes import die_with_parent
+from local.services.process import Process, listener
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
@@ -33,7 +31,6 @@ ENGINE_SLOTS = 2
 _HEALTHY = ("scheduler", "triggerer", "dag_processor", "metadatabase")
 _START_SECONDS = 180
 _STOP_SECONDS = 30
-_STATE, _GROUP, _STARTED = 0, 2, 19  # fields of /proc/<pid>/stat, counted after the name
 
 
 @dataclass
@@ -51,7 +48,13 @@ class Airflow:
     settings: Mapping[str, str] = field(default_factory=dict)
     port: int = 8080
     tied: bool = False
-    _started: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict, init=False, repr=False)
+    _processes: dict[str, Process] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._processes = {
+            component: Process(self.home / f"{component}.pid", self.home / "logs" / f"{component}.log", self.tied)
+            for component in COMPONENTS
+        }
 
     @property
     def url(self) -> str:
@@ -72,8 +75,8 @@ class Airflow:
         self.home.mkdir(parents=True, exist_ok=True)
         if not any(self.running().values()):
             for port in (self.port, self.port + 1, self.port + 2):
-                if is_taken(port):
-                    raise RuntimeError(f"port {port} is taken: choose another with PORT=…")
+                if (somebody := listener(port)) is not None:
+                    raise RuntimeError(f"port {port} is taken by {somebody}: choose another with PORT=…")
         self.passwords()
         if not (self.home / ".ready").exists():
             self.cli("db", "migrate")
@@ -85,53 +88,21 @@ class Airflow:
 
     def start(self, component: str) -> None:
         """Start one component unless it runs."""
-        if self.running()[component]:
-            return
-        log = self._log(component)
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as stream:
-            process = subprocess.Popen(
-                [BIN / "airflow", component],
-                env=self.environment(),
-                cwd=self.home,
-                stdin=subprocess.DEVNULL,
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=partial(die_with_parent, os.getpid(), signal.SIGTERM) if self.tied else None,  # noqa: PLW1509  # two system calls
-            )
-        self._started[component] = process
-        stat = _stat(process.pid)
-        assert stat is not None, "not reaped yet, so it is there"
-        self._pid_file(component).write_text(f"{process.pid} {stat[_STARTED]}")
+        self.home.mkdir(parents=True, exist_ok=True)
+        self._processes[component].start([BIN / "airflow", component], self.environment(), self.home)
 
-    def kill(self, component: str, *, whole_group: bool = True) -> None:
-        """End a component at once, as a lost machine would."""
-        pid = self._pid(component)
-        if pid is None:
-            return
-        if whole_group:
-            os.killpg(pid, signal.SIGKILL)
-        else:
-            os.kill(pid, signal.SIGKILL)
-        self._gone(pid, _STOP_SECONDS)
+    def kill(self, component: str) -> None:
+        """End a component at once with all it started, as a lost machine would."""
+        self._processes[component].kill()
 
     def down(self) -> None:
         """Stop every component and all it started; what runs ends, what waits goes on at the next start."""
-        pids = {component: self._pid(component) for component in reversed(COMPONENTS)}
-        for kind, patience in ((signal.SIGTERM, _STOP_SECONDS), (signal.SIGKILL, 5)):
-            for pid in pids.values():
-                if pid is not None:
-                    _signal_group(pid, kind)
-            gone = [pid is None or self._gone(pid, patience) for pid in pids.values()]  # each, also after one that stays
-            if all(gone):
-                break
-        for component in COMPONENTS:
-            self._pid_file(component).unlink(missing_ok=True)
+        with ThreadPoolExecutor(len(COMPONENTS)) as pool:
+            list(pool.map(lambda process: process.stop(_STOP_SECONDS), self._processes.values()))
 
     def running(self) -> dict[str, bool]:
         """Which components run."""
-        return {component: self._pid(component) is not None for component in COMPONENTS}
+        return {component: process.pid() is not None for component, process in self._processes.items()}
 
     # -- using -------------------------------------------------------------------------------------------------------
 
@@ -215,51 +186,16 @@ class Airflow:
         while True:
             ended = [component for component, runs in self.running().items() if not runs]
             if ended:
-                raise RuntimeError(f"airflow {ended[0]} ended: see {self._log(ended[0])}")
+                raise RuntimeError(f"airflow {ended[0]} ended: see {self._processes[ended[0]].log}")
             try:
                 health = self.api().get("monitor/health")
-                if all(
-                    health[name]["status"] == "healthy" for name in ("scheduler", "triggerer", "dag_processor", "metadatabase")
-                ):
+                if all(health[name]["status"] == "healthy" for name in _HEALTHY):
                     return
             except Unreachable:
                 health = {}
             if time.monotonic() > until:
                 raise RuntimeError(f"Airflow is not ready after {_START_SECONDS} s: {health}; see {self.home / 'logs'}")
             time.sleep(0.5)
-
-    def _pid_file(self, component: str) -> Path:
-        return self.home / f"{component}.pid"
-
-    def _log(self, component: str) -> Path:
-        return self.home / "logs" / f"{component}.log"
-
-    def _reap(self) -> None:
-        """Collect components that have ended and that this process started."""
-        for process in self._started.values():
-            process.poll()
-
-    def _pid(self, component: str) -> int | None:
-        """The component's process, if it still is the one that was started."""
-        try:
-            pid, started = self._pid_file(component).read_text().split()
-        except (OSError, ValueError):
-            return None
-        self._reap()
-        stat = _stat(int(pid))
-        return int(pid) if stat is not None and stat[_STATE] != "Z" and stat[_STARTED] == started else None
-
-    def _gone(self, pid: int, patience: float) -> bool:
-        until = time.monotonic() + patience
-        while time.monotonic() < until:
-            if not _group_lives(pid) and self._is_reaped(pid):
-                return True
-            time.sleep(0.1)
-        return False
-
-    def _is_reaped(self, pid: int) -> bool:
-        """Whether a process is collected, or isn't ours to collect. One whose first thread has ended may still have others."""
-        return all(process.poll() is not None for process in self._started.values() if process.pid == pid)
 
 
 def free_port() -> int:
@@ -281,21 +217,3 @@ def is_taken(port: int) -> bool:
     """Whether somebody listens on a port of this machine."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _signal_group(pid: int, kind: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(pid, kind)
-
-
-def _stat(pid: int) -> list[str] | None:
-    """The fields of /proc/<pid>/stat after the process's name."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return None
-
-
-def _group_lives(group: int) -> bool:
-    stats = (_stat(int(entry.name)) for entry in Path("/proc").iterdir() if entry.name.isdigit())
-    return any(stat is not None and int(stat[_GROUP]) == group and stat[_STATE] != "Z" for stat in stats)

@@ -18,7 +18,7 @@ from settlement.pipeline import days_of
 DAGS = ("landing_ingest", "settlement_daily", "settlement_monthly", "restatement", "partner_report")
 MONTHLY = "settlement_monthly"
 _MAX_ACTIVE_RUNS = 8
-_APPROVAL_SECONDS = 600
+_APPROVAL_SECONDS = 1800  # on EMR three stages come before the question
 
 
 class RunFailed(Exception):

@@ -162,6 +162,18 @@ class Postgres(Service):
         """Address with password: of the database of a role, or another one."""
         return f"{scheme}://{role}:{self.password(role)}@{HOST}:{self.port}/{database or role}"
 
+    def made(self, role: str, database: str, scheme: str = "postgresql+psycopg") -> str:
+        """Address with password of a role's own database, which is made when it isn't there."""
+        import psycopg  # not needed to install
+        from psycopg import sql
+
+        with (
+            contextlib.suppress(psycopg.errors.DuplicateDatabase),
+            psycopg.connect(self.url(SUPERUSER, "postgresql", "postgres"), autocommit=True) as connection,
+        ):
+            connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(database), sql.Identifier(role)))
+        return self.url(role, scheme, database)
+
     def password(self, role: str) -> str:
         """A role's password, made up once; readable by the owner of the state folder only."""
         path = self.home / "passwords.json"

@@ -10,7 +10,10 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+
+from settlement.processes import die_with_parent
 
 _STATE, _GROUP, _STARTED = 0, 2, 19  # fields of /proc/<pid>/stat, counted after the name
 _LISTENS = "0A"
@@ -25,10 +28,12 @@ class Process:
     Args:
         pid_file: where its id and start time are kept, so that an id that was given away again isn't taken for it.
         log: what it prints; added to at each start.
+        tied: whether it is asked to end when the process that started it has ended.
     """
 
     pid_file: Path
     log: Path
+    tied: bool = False
 
     def start(self, command: Sequence[str | Path], env: Mapping[str, str], cwd: Path) -> None:
         """Start it, unless it runs."""
@@ -45,6 +50,7 @@ class Process:
                 stdout=stream,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=partial(die_with_parent, os.getpid(), signal.SIGTERM) if self.tied else None,  # noqa: PLW1509  # two system calls
             )
         _CHILDREN[child.pid] = child
         self.pid_file.write_text(f"{child.pid} {started_at(child.pid)}")
@@ -69,7 +75,7 @@ class Process:
         self.pid_file.unlink(missing_ok=True)
 
     def kill(self) -> None:
-        """End it at once, as a lost machine would; the pid file stays."""
+        """End it and all that it started at once, as a lost machine would; the pid file stays."""
         pid = self.pid()
         if pid is not None:
             _signal_group(pid, signal.SIGKILL)

@@ -66,13 +66,13 @@ class Town:
         assert ended == state, self.story(dag, run)
         return run
 
-    def approve(self, dag: str, run: str) -> None:
+    def approve(self, dag: str, run: str, seconds: float = 180) -> None:
         """Wait until a run asks, answer yes as the approver, and see it end well."""
-        self.api.wait_task(dag, run, "approve", ["awaiting_input"])
+        self.api.wait_task(dag, run, "approve", ["awaiting_input"], seconds)
         self.airflow.api("approver").answer(dag, run, "approve", "Approve")
         assert self.api.wait_run(dag, run) == "success", self.story(dag, run)
 
-    def backfill(self, dag: str, first: str, last: str, *options: str) -> None:
+    def backfill(self, dag: str, first: str, last: str, *options: str, seconds: float = 300) -> None:
         """Backfill from the CLI and wait until every run of it has ended well."""
         api = self.api
         before = {run["dag_run_id"] for run in api.runs(dag)}
@@ -81,7 +81,7 @@ class Town:
             lambda: [run for run in api.runs(dag) if run["dag_run_id"] not in before and run["run_type"] == "backfill"],
             lambda runs: bool(runs) and all(run["state"] in DONE for run in runs),
             f"backfill of {dag} {first}..{last}",
-            300,
+            seconds,
         )
         for run in api.runs(dag):
             if run["dag_run_id"] not in before and run["run_type"] == "backfill":

@@ -1,0 +1,130 @@
+"""Three days and a month-end by Airflow on real servers: its database and the ledger on PostgreSQL, files in S3, EMR steps run
+by Hive. What is published is, byte for byte, what the embedded profile publishes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from local.airflow import Airflow, free_port
+from local.on_services import in_this_process, settings_on
+from local.services.stack import Stack
+from settlement.ledger.records import Build
+from settlement.pipeline import days_of
+from tests.airflow.sink import sink
+from tests.airflow.town import DAGS, DAILY, MONTHLY, Town
+from tests.integration.buckets import BucketHouse
+from tests.integration.databases import moved
+from tests.integration.example import MONTH
+from tests.integration.house import House
+from tests.integration.shelf import Shelf
+from tests.services.tables import Lake
+
+BY_EMR = ("ods", "daily")
+ENDING = days_of(MONTH)[-3:]
+SECONDS = 1800  # a step takes half a minute, on a busy machine three times that
+READ = [
+    ("statement", "partner_id", "royalty_krw payable_krw carried_out_krw"),
+    ("settlement_line", "product_id track_id right_type partner_id kind", "plays weight amount_uwon"),
+]
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The house after its month was closed, where it lies in the bucket, and its database in the metastore."""
+
+    house: House
+    bucket: BucketHouse
+    database: str
+
+    def heads(self) -> dict[tuple[str, str], Build]:
+        """The published builds, by stage and day or month."""
+        found = {}
+        for stage in ("raw", "ods", "daily", "pools", "lines", "statements"):
+            for partition in self.house.ledger.heads(stage):
+                build = self.house.ledger.head_build(stage, partition)
+                assert build is not None
+                found[stage, partition.key] = build
+        return found
+
+
+@pytest.fixture(scope="module")
+def settled(services: Stack, shelf: Shelf, work: Path) -> Iterator[Settled]:
+    """All but the last three days were settled before, by DuckDB; these and the month by the DAGs."""
+    name = f"airflow-{secrets.token_hex(3)}"
+    variables = settings_on(services, name)
+    with in_this_process(variables):
+        house = shelf.house("ending")
+        bucket = BucketHouse.of(house, name)
+        elsewhere = moved(house, variables["SETTLEMENT_LEDGER_URL"])
+        airflow = Airflow(work / name, {**variables, **_quick(house)}, free_port(), tied=True)
+        with sink() as sentry:
+            try:
+                airflow.up()
+                settle(Town(airflow, elsewhere, shelf, sentry, work / "holds"))
+                yield Settled(elsewhere, bucket, variables["SETTLEMENT_DATABASE"])
+            finally:
+                airflow.down()
+
+
+def _quick(house: House) -> dict[str, str]:
+    return {
+        "SETTLEMENT_REFERENCE": str(house.reference),
+        "SETTLEMENT_SCRATCH": str(house.root / "scratch"),
+        "SETTLEMENT_DUCKDB_THREADS": "1",
+        "SETTLEMENT_DUCKDB_MEMORY": "1GB",
+        "SETTLEMENT_READER_PROCESSES": "1",
+        "SETTLEMENT_POLL_SECONDS": "2",
+        "SETTLEMENT_RETRY_SECONDS": "5",
+    }
+
+
+def settle(town: Town) -> None:
+    for dag in DAGS:
+        town.api.pause(dag, paused=False)
+    town.backfill(DAILY, ENDING[0], ENDING[-1], seconds=SECONDS)
+    town.approve(MONTHLY, town.api.trigger(MONTHLY, MONTH), seconds=SECONDS)
+
+
+def test_what_is_published_is_what_the_embedded_profile_publishes(settled: Settled, shelf: Shelf) -> None:
+    assert settled.bucket.published() == shelf.published()
+
+
+def test_the_builds_were_computed_by_steps_of_the_cluster_and_hold_the_same_rows(settled: Settled, shelf: Shelf) -> None:
+    expected = Settled(shelf.house("closed"), settled.bucket, "").heads()
+    found = settled.heads()
+    assert {key: dict(build.rows_hashes) for key, build in found.items()} == {
+        key: dict(build.rows_hashes) for key, build in expected.items()
+    }
+    by_steps = {key for key, build in found.items() if build.engine == "emr" and build.query_ids}
+    assert by_steps == {(stage, day) for stage in BY_EMR for day in ENDING} | {
+        (stage, MONTH) for stage in ("pools", "lines", "statements")
+    }
+
+
+@pytest.mark.parametrize(("table", "keys", "amounts"), READ)
+def test_trino_reads_through_the_metastore_what_the_oracle_says(
+    settled: Settled, services: Stack, shelf: Shelf, table: str, keys: str, amounts: str
+) -> None:
+    columns = [*keys.split(), *amounts.split()]
+    text = [f"CAST({column} AS VARCHAR)" for column in columns]
+    query = f"SELECT {', '.join(text)} FROM hive.{settled.database}.mart_{table} WHERE month = '{MONTH}'"
+    expected = csv.DictReader(io.StringIO(shelf.expected()[table].decode()))
+    assert sorted(tuple(row) for row in Lake(services).in_trino(query)) == sorted(
+        tuple(row[column] for column in columns) for row in expected
+    )
+
+
+def test_a_day_is_read_through_the_metastore_too(settled: Settled, services: Stack) -> None:
+    query = f"SELECT DISTINCT dt FROM hive.{settled.database}.mart_usage_daily ORDER BY dt"
+    assert [day for (day,) in Lake(services).in_trino(query)] == ENDING
+
+
+def test_the_chain_holds(settled: Settled) -> None:
+    assert settled.house.ledger.problems() == []
