@@ -23,6 +23,8 @@ WORK ?= .work/$(if $(LISTENS),listens,generated)
 # These share one stack of servers that fills the machine: they run after all others, one by one.
 STACK_TESTS := tests/services
 PARITY_TESTS := tests/parity
+# Workers, schedulers and publishers that are killed: see docs/reliability.md.
+SOAK_FAULTS := 1,2,3,6,9,22,27,30
 
 .PHONY: help setup setup-browser run run-services up down services-up services-down services-status test test-parity test-quick soak lint format bench bench-user-centric bench-engines bench-large lock clean
 
@@ -85,8 +87,12 @@ test-parity: setup ## every fixture and a whole February on DuckDB, Hive and Tri
 test-quick: setup ## the tests that start no server
 	$(BIN)/python -m pytest -n 2 --dist loadscope tests/unit tests/sql tests/dags
 
-soak: setup ## a whole month through Airflow backwards and in random order: about ten minutes
+soak: setup ## whole months through Airflow, also on the services, and the kill tests twenty times: some hours
 	$(BIN)/python -m pytest tests/airflow/soak.py
+	$(BIN)/python -m pytest tests/services/soak.py
+	for time in $$(seq 20); do \
+	  echo "kill tests, $$time of 20"; $(BIN)/python -m pytest -q --faults $(SOAK_FAULTS) tests/faults tests/services tests/airflow; \
+	done
 
 lint: setup ## what CI and pre-commit check
 	$(BIN)/ruff check .

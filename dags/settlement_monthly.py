@@ -3,7 +3,8 @@
 
 **What it does.** Woken when the last day of a month is published. Waits until the ledger has every day and the month
 before is closed; computes pools, lines and statements under a version; asks a person; publishes the partners' reports;
-closes the month, once.
+closes the month, once. Where people read the tables through Trino, it compares what Trino shows with what was published
+(`reconcile_…`); nothing waits for that.
 
 **Approval.** Open *Required Actions*, read the totals, answer. Who started the run or cleared one of its tasks can't
 approve it: the answer is refused and the question stays. Nothing ever answers by itself.
@@ -26,6 +27,7 @@ from settlement_airflow.defaults import START, task_defaults
 from settlement_airflow.operators.approval import StatementApprovalOperator
 from settlement_airflow.operators.gate import MonthGate
 from settlement_airflow.operators.month_end import CloseMonthOperator, PublishReportsOperator
+from settlement_airflow.operators.reconcile import ReconcileOperator
 from settlement_airflow.operators.stage import TAKE_OVER, take_over_param
 from settlement_airflow.stages import stage_group
 from settlement_airflow.timetables.partitions import months_of
@@ -42,12 +44,15 @@ with DAG(
     doc_md=__doc__,
     tags=["settlement", "monthly"],
 ):
+    lines, statements = stage_group("lines"), stage_group("statements")
     _ = (
         MonthGate(task_id="wait_for_days")
         >> stage_group("pools")
-        >> stage_group("lines")
-        >> stage_group("statements")
+        >> lines
+        >> statements
         >> StatementApprovalOperator(task_id="approve")
         >> PublishReportsOperator(task_id="publish_reports")
         >> CloseMonthOperator(task_id="close")
     )
+    _ = lines >> ReconcileOperator(task_id="reconcile_lines", stage="lines")
+    _ = statements >> ReconcileOperator(task_id="reconcile_statements", stage="statements")

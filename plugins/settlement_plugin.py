@@ -6,6 +6,7 @@ from airflow.plugins_manager import AirflowPlugin
 
 from settlement.pipeline import days_of, previous_month
 from settlement_airflow.links.published_month import URL_PREFIX, PublishedMonthLink
+from settlement_airflow.links.trino_query import TrinoQueryLink
 from settlement_airflow.listeners import failures
 from settlement_airflow.pages import app
 
@@ -15,6 +16,6 @@ class SettlementPlugin(AirflowPlugin):
 
     name = "settlement"
     listeners = [failures]  # noqa: RUF012  # the interface's class attributes
-    operator_extra_links = [PublishedMonthLink()]  # noqa: RUF012
+    operator_extra_links = [PublishedMonthLink(), TrinoQueryLink()]  # noqa: RUF012
     macros = [days_of, previous_month]  # noqa: RUF012
     fastapi_apps = [{"app": app, "url_prefix": URL_PREFIX, "name": "settlement"}]  # noqa: RUF012

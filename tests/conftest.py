@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
 _AIRFLOW = {"test_backfill": "days", "test_clearing": "days"}  # the others are of the second Airflow
 
 
-_SERVERS = ("test_bucket", "test_database_down", "test_emr_steps", "test_ledger_postgres")  # a server for each file
+# A server for each file.
+_SERVERS = ("test_api", "test_bucket", "test_database_down", "test_emr_steps", "test_encrypted_writes", "test_ledger_postgres")
 
 
 def group_of(nodeid: str) -> str:
@@ -25,9 +27,25 @@ def group_of(nodeid: str) -> str:
     return name if name.startswith(_SERVERS) else nodeid
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--faults", default="", help="only the tests of these faults of docs/reliability.md: 1,2,22")
+
+
+def faults_of(item: pytest.Item) -> set[int]:
+    """The faults that a test shows: by its name, `test_22_…`, or its marks."""
+    named = re.match(r"test_(\d+)_", item.name)
+    marked = {int(number) for mark in item.iter_markers("fault") for number in mark.args}
+    return marked | ({int(named[1])} if named else set())
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The longest single tests begin first, so that nobody waits for them at the end."""
     items.sort(key=lambda item: "tests/properties" not in item.nodeid)
+    wanted = {int(number) for number in config.getoption("--faults").split(",") if number}
+    if wanted:
+        left_out = [item for item in items if not wanted & faults_of(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:

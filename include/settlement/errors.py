@@ -57,6 +57,14 @@ class EngineError(SettlementError):
     """An engine could not compute a table: disk full, out of memory, overflow, a failing query."""
 
 
+class StorageError(SettlementError):
+    """The object store lacks a bucket or object, or refuses: it stays so until somebody changes something."""
+
+
+class StorageUnavailable(StorageError):
+    """The object store doesn't answer, is too busy, or has lost a connection: it may pass."""
+
+
 class LedgerUnavailable(SettlementError):
     """The ledger's database could not be opened, read or written: locked, its disk is full, or its server is gone."""
 

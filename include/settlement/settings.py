@@ -6,10 +6,10 @@ import os
 from datetime import time
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from settlement.errors import SettlementError
 
@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     engine: Literal["duckdb", "hive", "emr"] = Field("duckdb", description="what computes the tables of a warehouse in a bucket")
     hive_host: str = Field("127.0.0.1", description="HiveServer2")
     hive_port: int = Field(10000, ge=1, description="HiveServer2")
+    catalogue: Annotated[tuple[Literal["metastore", "glue"], ...], NoDecode] = Field(
+        ("metastore",), min_length=1, description="where tables for people are kept: metastore, glue, or metastore,glue for both"
+    )
     database: str = Field("", description="database in the metastore; default: settlement_<env>")
     poll_seconds: float = Field(60, ge=1, description="how often a waiting task looks whether it may go on")
     retry_seconds: float = Field(60, ge=0, description="wait before the first retry of a task; it doubles each time")
@@ -69,6 +72,12 @@ class Settings(BaseSettings):
             except ValueError as error:
                 raise ValueError(f"neither {SQLITE}<file> nor a server: {error}") from None
         return value
+
+    @field_validator("catalogue", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        names = value.split(",") if isinstance(value, str) else value
+        return tuple(dict.fromkeys(name.strip() for name in names)) if isinstance(names, list) else names
 
     @field_validator("ledger_url", mode="before")  # the last is the first to run: no later one has the bare text to show
     @classmethod

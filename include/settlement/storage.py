@@ -12,12 +12,12 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
-from errno import EIO, ENOENT
+from contextlib import contextmanager
+from errno import ENOENT
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from settlement.errors import SettlementError
+from settlement.errors import SettlementError, StorageError, StorageUnavailable
 from settlement.settings import settings
 
 if TYPE_CHECKING:  # steps and DAG files reach this module; only buckets need what is heavy
@@ -43,8 +43,12 @@ def location(text: str | os.PathLike[str] | UPath) -> Location:
         return Path(name)
     if scheme != "s3":
         raise SettlementError(f"{name}: files are kept in a folder or under s3://, not {scheme}://")
+    from fsspec import register_implementation  # type: ignore[import-untyped]
     from upath import UPath
 
+    from settlement.bucket import Bucket
+
+    register_implementation("s3", Bucket, clobber=True)  # paths find their file system by this name
     place: UPath = UPath(name, **_bucket_options())
     return place
 
@@ -114,14 +118,9 @@ def put(source: Path, target: UPath) -> None:
     """Copy a file of this machine into a bucket.
 
     Raises:
-        OSError: the bucket isn't there, doesn't answer or refuses.
+        StorageError: the bucket isn't there, doesn't answer or refuses.
     """
-    from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped]
-
-    try:
-        target.fs.put_file(str(source), target.path)
-    except BotoCoreError as error:
-        raise OSError(EIO, str(error)) from error
+    target.fs.put_file(str(source), target.path)
 
 
 @contextmanager
@@ -188,12 +187,20 @@ def make_durable(folders: Iterable[Location], root: Location) -> None:
 
 
 def remove_folder(folder: Location) -> None:
-    """Remove a folder and all below it, as far as it is there and may be removed."""
+    """Remove a folder and all below it, as far as it is there and may be removed.
+
+    Raises:
+        StorageUnavailable: the bucket doesn't answer; asking for the next folder would only take as long again.
+    """
     if isinstance(folder, Path):
         shutil.rmtree(folder, ignore_errors=True)
         return
-    with suppress(OSError):  # what no record names harms nobody
+    try:
         folder.fs.rm(folder.path, recursive=True)
+    except StorageUnavailable:
+        raise
+    except (OSError, StorageError):
+        pass  # what no record names harms nobody
 
 
 def rename(source: Path, target: Path) -> None:

@@ -11,7 +11,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from settlement.errors import SettlementError
+from settlement.errors import SettlementError, StorageError
 from settlement.storage import Location, atomic_file, location, scratch_folder
 
 
@@ -57,6 +57,8 @@ class Warehouse:
             with atomic_file(probe) as path:
                 path.write_bytes(b"")
             probe.unlink(missing_ok=True)
+        except StorageError as error:
+            raise type(error)(f"warehouse {root} can't be written: {error.message}", error.hint) from None
         except OSError as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise SettlementError(f"warehouse {root} can't be written: {reason}", "name a place you may write") from None

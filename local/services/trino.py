@@ -80,6 +80,9 @@ class Trino(Service):
     def addresses(self) -> dict[str, str]:
         return {"trino": f"http://{HOST}:{self.port}"}
 
+    def variables(self) -> dict[str, str]:
+        return {"SETTLEMENT_TRINO_HOST": HOST, "SETTLEMENT_TRINO_PORT": str(self.port)}
+
 
 def java() -> Path:
     """A Java that Trino runs on, out of a package of PyPI: the same on every machine."""

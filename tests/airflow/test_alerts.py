@@ -31,6 +31,7 @@ def failed(town: Town) -> str:
     return run
 
 
+@pytest.mark.fault(31)
 def test_a_failed_task_is_one_event_with_its_facts(town: Town, failed: str) -> None:
     (task,) = [name for name, task in town.api.tasks(DAILY, failed).items() if task["state"] == "failed"]
     (event,) = wait_for(lambda: town.sink.events(run=failed), bool, "an event", 30)
@@ -48,6 +49,7 @@ def test_a_failed_task_is_one_event_with_its_facts(town: Town, failed: str) -> N
     assert "exception" in event
 
 
+@pytest.mark.fault(31)
 def test_a_task_that_the_scheduler_gave_up_is_one_event_after_its_last_try(town: Town) -> None:
     house = town.move_in("almost")
     settle_days(house, [LAST], ("raw",), run_id="outside")
@@ -64,6 +66,7 @@ def test_a_task_that_the_scheduler_gave_up_is_one_event_after_its_last_try(town:
     assert (event["tags"]["task"], event["tags"]["partition"], event["tags"]["try"]) == ("ods.build", LAST, "4")
 
 
+@pytest.mark.fault(31)
 def test_a_task_that_a_person_marked_as_failed_is_one_event(town: Town, failed: str) -> None:
     town.api.clear(DAILY, dag_run_id=failed, task_ids=["ods.build"])
     town.api.wait_run(DAILY, failed)
@@ -74,6 +77,7 @@ def test_a_task_that_a_person_marked_as_failed_is_one_event(town: Town, failed: 
     assert len(town.sink.events(run=failed)) == before + 1
 
 
+@pytest.mark.fault(26, 31)
 def test_a_late_landing_is_one_event_and_still_waited_for(town: Town) -> None:
     house = town.move_in("almost")
     folder = house.folder("payments", LAST)
@@ -90,6 +94,7 @@ def test_a_late_landing_is_one_event_and_still_waited_for(town: Town) -> None:
     assert len(town.sink.events(partition=LAST, stage="landing")) == 1
 
 
+@pytest.mark.fault(32)
 def test_no_secret_and_no_listener_is_in_logs_templates_or_events(town: Town) -> None:
     house = town.move_in("almost")
     plays = house.folder("plays", LAST)

@@ -81,6 +81,7 @@ def test_cleared_with_all_that_comes_after(settled: Day) -> None:
 
 
 @pytest.mark.parametrize("step", STEPS)
+@pytest.mark.fault(9)
 def test_cleared_while_running_then_finished_by_the_new_attempt(settled: Day, step: str) -> None:
     town, task = settled.town, f"daily.{step}"
     hold = town.hold(step, "daily", LAST)
@@ -106,6 +107,7 @@ def test_a_worker_killed_in_the_task_is_followed_by_a_retry(settled: Day, step: 
 
 
 @pytest.mark.parametrize("step", STEPS)
+@pytest.mark.fault(9)
 def test_the_scheduler_killed_and_started_again_in_the_middle_of_a_task(settled: Day, step: str) -> None:
     town, task = settled.town, f"daily.{step}"
     hold = town.hold(step, "daily", LAST)

@@ -43,6 +43,7 @@ def asked(town: Town, house: House) -> str:
 
 @pytest.mark.usefixtures("house")
 @pytest.mark.parametrize("form", [{"month": MONTH}, {"month": MONTH, "reason": ""}, {"month": "2026-13", "reason": REASON}])
+@pytest.mark.fault(28)
 def test_a_form_without_a_month_or_a_reason_starts_nothing(town: Town, form: dict[str, str]) -> None:
     before = town.api.runs(RESTATEMENT)
     with pytest.raises(Refused, match="HTTP 400"):
@@ -73,6 +74,7 @@ def test_an_open_month_and_a_second_restatement_at_once_are_refused_by_name(town
     assert [r.partition for r in house.ledger.restatements()] == [Partition(MONTH, 2)]
 
 
+@pytest.mark.fault(28, 34)
 def test_the_requesters_answer_is_refused_and_another_persons_posts_it_once(town: Town, house: House, asked: str) -> None:
     published = house.published()
     town.airflow.api("operator").answer(RESTATEMENT, asked, "approve", "Approve")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from settlement.warehouse import Partition
@@ -50,6 +51,7 @@ def test_a_failed_task_is_cleared_alone_and_then_with_what_comes_after(town: Tow
         shot(page, "cleared-task")
 
 
+@pytest.mark.fault(25)
 def test_a_range_of_partitions_is_cleared_in_the_list_of_runs_and_from_the_cli(town: Town) -> None:
     house = town.move_in("early")
     days = ["2026-02-26", "2026-02-27"]

@@ -146,6 +146,7 @@ def undisturbed(shelf: Shelf) -> dict[str, str]:
 # -- overtaken ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.fault(9)
 def test_of_two_attempts_of_a_build_the_older_may_not_seal_when_the_newer_has(
     undisturbed: dict[str, str], start: Start, house: House
 ) -> None:
@@ -166,6 +167,7 @@ def test_of_two_attempts_of_a_build_the_older_may_not_seal_when_the_newer_has(
     assert_published_once(house, undisturbed)
 
 
+@pytest.mark.fault(9)
 def test_an_older_attempt_that_comes_first_is_refused_too_and_the_newer_seals(
     undisturbed: dict[str, str], start: Start, house: House
 ) -> None:
@@ -185,6 +187,7 @@ def test_an_older_attempt_that_comes_first_is_refused_too_and_the_newer_seals(
     assert_published_once(house, undisturbed)
 
 
+@pytest.mark.fault(9)
 def test_two_attempts_of_a_publication_at_once_publish_once(undisturbed: dict[str, str], start: Start, house: House) -> None:
     place = begun()
     tasks.build(place, RUN, "raw")
@@ -198,6 +201,7 @@ def test_two_attempts_of_a_publication_at_once_publish_once(undisturbed: dict[st
     assert_published_once(house, undisturbed)
 
 
+@pytest.mark.fault(29)
 def test_two_first_tasks_of_a_run_at_once_freeze_one_release(start: Start, house: House) -> None:
     """Cleared while it begins, and the rules change in between: both attempts name the same release."""
     twin = with_other_rules(house, "service_rule")
@@ -219,6 +223,7 @@ def test_two_first_tasks_of_a_run_at_once_freeze_one_release(start: Start, house
 @pytest.mark.parametrize(
     ("step", "function"), [("build", SEAL), ("audit", VERDICT), ("publish", PUBLISH)], ids=["build", "audit", "publish"]
 )
+@pytest.mark.fault(22)
 def test_a_step_that_was_killed_is_run_again_and_publishes_once(
     step: str, function: str, when: str, undisturbed: dict[str, str], start: Start, house: House
 ) -> None:
@@ -251,6 +256,7 @@ def test_a_step_that_was_killed_is_run_again_and_publishes_once(
 
 
 @pytest.mark.parametrize("step", ["audit", "publish"])
+@pytest.mark.fault(9, 24)
 def test_a_step_whose_run_was_built_anew_while_it_was_held_publishes_no_old_candidate(
     step: str, start: Start, house: House
 ) -> None:

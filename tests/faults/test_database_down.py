@@ -80,6 +80,7 @@ def assert_it_settles(house: House, shelf: Shelf) -> None:
     house.assert_chain_holds()
 
 
+@pytest.mark.fault(33)
 def test_a_server_that_crashes_again_and_again_in_every_stage(
     shelf: Shelf, house_in: HouseIn, postgres: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,6 +115,7 @@ def without_marker(reports: Tree) -> Tree:
     return {path: content for path, content in reports.items() if not path.endswith("_SUCCESS")}
 
 
+@pytest.mark.fault(33)
 def test_a_server_that_crashes_while_it_says_that_it_has_committed(
     shelf: Shelf, house_in: HouseIn, postgres: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,6 +142,7 @@ def test_a_server_that_crashes_while_it_says_that_it_has_committed(
     assert_it_settles(house, shelf)
 
 
+@pytest.mark.fault(33)
 def test_a_server_that_crashes_before_the_ledger_is_read(
     shelf: Shelf, house_in: HouseIn, postgres: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,6 +191,7 @@ def test_a_reader_whose_connection_is_ended_is_told_so(ledger: Ledger, postgres:
         read()
 
 
+@pytest.mark.fault(33)
 def test_a_server_that_is_gone_is_no_reason_to_settle_on_a_file(house_in: HouseIn, postgres: Database) -> None:
     house = house_in("days")
     stop_at_once(postgres)

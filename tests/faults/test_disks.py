@@ -23,6 +23,7 @@ def assert_clear_refusal(answer: Answer) -> None:
     assert "  → " in answer.err, "says what to do"
 
 
+@pytest.mark.fault(33)
 def test_a_disk_that_is_enlarged_bit_by_bit_fails_clearly_in_every_stage(shelf: Shelf, house_in: HouseIn) -> None:
     """Each time the run gets a little further: it fails with one sentence until there is room for all of it."""
     expected, reports = shelf.expected(), shelf.published()
@@ -50,6 +51,7 @@ def test_a_disk_that_is_enlarged_bit_by_bit_fails_clearly_in_every_stage(shelf: 
     assert len(set(published)) >= 3, f"stages published before each failure: {published}"
 
 
+@pytest.mark.fault(33)
 def test_a_disk_that_is_full_when_the_rules_are_frozen(shelf: Shelf, house_in: HouseIn) -> None:
     reports = shelf.published()
     house = house_in("days")
@@ -89,6 +91,7 @@ def test_a_disk_without_room_for_an_export(house_in: HouseIn) -> None:
 
 
 @pytest.mark.parametrize("part", ["tables", "verdicts", "published"])
+@pytest.mark.fault(33)
 def test_a_part_of_the_warehouse_that_is_not_writable(part: str, shelf: Shelf, house_in: HouseIn) -> None:
     expected, reports = shelf.expected(), shelf.published()
     house = house_in("days")

@@ -46,6 +46,7 @@ POINTS = [
 
 
 @pytest.mark.parametrize(("state", "point"), POINTS, ids=str)
+@pytest.mark.fault(22, 30)
 def test_a_killed_run_leaves_nothing_that_a_second_run_does_not_put_right(
     state: str, point: Point, processes: Processes, shelf: Shelf, house_in: HouseIn
 ) -> None:

@@ -65,6 +65,7 @@ def at_once(processes: Processes, house: House, arguments: dict[str, list[str]],
     return {name: (codes[name], said[name]) for name in racers}
 
 
+@pytest.mark.fault(28)
 def test_of_two_requests_at_once_one_is_reserved_and_the_other_names_it(processes: Processes, house: House) -> None:
     ended = at_once(processes, house, {name: asking(house, name) for name in ("Ann", "Cho")}, RESERVING)
     winner, loser = sorted(ended, key=lambda name: ended[name][0])
@@ -75,6 +76,7 @@ def test_of_two_requests_at_once_one_is_reserved_and_the_other_names_it(processe
     assert house.counted("published")["lines", MONTH, 2] == 1
 
 
+@pytest.mark.fault(34)
 def test_of_two_approvals_at_once_the_first_holds_and_deltas_are_posted_once(processes: Processes, house: House) -> None:
     done(request(house))
     ended = at_once(processes, house, {name: answering(house, name) for name in ("Bea", "Cho")}, APPROVING)
@@ -87,6 +89,7 @@ def test_of_two_approvals_at_once_the_first_holds_and_deltas_are_posted_once(pro
         assert house.counted(kind)["", MONTH, 2] == 1
 
 
+@pytest.mark.fault(34)
 def test_an_approval_by_who_asked_is_refused_beside_one_by_somebody_else(processes: Processes, house: House) -> None:
     done(request(house))
     ended = at_once(processes, house, {name: answering(house, name) for name in (REQUESTER, APPROVER)}, APPROVING)
@@ -137,6 +140,7 @@ def test_a_request_that_was_killed_is_rejected_and_asked_for_anew(point: Point, 
     ],
     ids=str,
 )
+@pytest.mark.fault(34)
 def test_an_answer_that_was_killed_is_given_again_and_posts_once(point: Point, processes: Processes, house: House) -> None:
     """Between approval and posting the answer stands: whoever comes next only posts. Posted, there is nothing left to do."""
     done(request(house))

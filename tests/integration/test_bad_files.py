@@ -125,12 +125,14 @@ def test_a_folder_inside_a_landing_folder(house_in: HouseIn) -> None:
 
 
 @pytest.mark.parametrize("kind", ["plays", "payments", "other_revenue", "catalog"])
+@pytest.mark.fault(26)
 def test_a_folder_without_success_has_not_arrived(kind: str, house_in: HouseIn) -> None:
     house = house_in("almost")
     (house.folder(kind, LAST) / "_SUCCESS").unlink()
     refused(house, f"{kind}/dt={LAST} has not arrived", str(house.folder(kind, LAST)), "has no _SUCCESS yet")
 
 
+@pytest.mark.fault(26)
 def test_a_folder_that_is_not_there_has_not_arrived(house_in: HouseIn) -> None:
     house = house_in("almost")
     house.folder("plays", LAST).rename(house.root / "elsewhere")

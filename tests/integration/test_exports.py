@@ -57,6 +57,7 @@ def test_what_is_not_there_is_an_error(table: str, options: tuple[str, ...], say
     assert says in refusal(house_in("closed"), table, *options)
 
 
+@pytest.mark.fault(24)
 def test_what_is_sealed_and_not_published_is_not_exported(house_in: HouseIn) -> None:
     house = house_in("almost")
     assert f"nothing published for {LAST}" in refusal(house, "usage_buckets", "--day", LAST)

@@ -70,6 +70,7 @@ def waiting(postgres: Database) -> None:
             time.sleep(0.02)
 
 
+@pytest.mark.fault(9, 27)
 def test_of_two_that_publish_at_once_the_second_decides_after_the_first(
     ledger: Ledger, postgres: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

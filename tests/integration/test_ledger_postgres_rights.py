@@ -122,6 +122,7 @@ def test_a_server_that_refuses_is_named_without_the_password(
     assert CANARY not in everything_said(refused.value, caplog)
 
 
+@pytest.mark.fault(32)
 def test_nothing_that_is_logged_or_printed_shows_the_password(
     shared: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -86,6 +86,7 @@ def stamps_of(house: House) -> dict[Path, int]:
 
 
 @pytest.mark.parametrize("point", ["_move", "mark"])
+@pytest.mark.fault(30)
 def test_killed_before_its_marker_it_is_completed_by_the_next(house: House, point: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
@@ -100,6 +101,7 @@ def test_killed_before_its_marker_it_is_completed_by_the_next(house: House, poin
 
 
 @pytest.mark.parametrize("marked", [True, False])
+@pytest.mark.fault(30)
 def test_other_content_under_a_name_that_exists_is_refused_and_stays(house: House, marked: bool) -> None:
     ask(house)
     file = house.warehouse / "on_demand" / folder() / "usage.csv"

@@ -80,6 +80,7 @@ def states(house: House) -> list[tuple[int, int, str]]:
 
 
 @pytest.mark.parametrize("reason", ["", "  ", "\n\t"])
+@pytest.mark.fault(28)
 def test_without_a_reason_nothing_is_restated(closed: House, reason: str) -> None:
     assert f"a restatement of {MONTH} needs a reason" in refused(request(closed, reason=reason))
     assert states(closed) == []
@@ -139,6 +140,7 @@ def test_a_restatement_that_changes_nothing_says_so_and_posts_no_delta(closed: H
 # -- the answer --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.fault(28, 34)
 def test_who_asked_for_a_restatement_does_not_approve_it_and_the_refusal_is_on_record(closed: House) -> None:
     done(request(closed))
     assert f"{RESTATED} can't be approved by {REQUESTER}, who is among its requesters" in refused(approve(closed, REQUESTER))

@@ -32,6 +32,7 @@ pytestmark = pytest.mark.usefixtures("workers")
 # -- the release -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.fault(29)
 def test_a_run_keeps_the_release_it_began_with_and_a_new_run_takes_the_new_one(day: House) -> None:
     place = Place.open()
     first = begin(place, DAY_RUN)
@@ -94,6 +95,7 @@ def test_a_run_that_has_not_begun_says_which_task_to_clear() -> None:
 
 
 @pytest.mark.usefixtures("day")
+@pytest.mark.fault(29)
 def test_a_run_of_another_package_version_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
     place = Place.open()
     begin(place, DAY_RUN)
@@ -200,6 +202,7 @@ def test_audit_and_publish_before_the_step_before_say_what_to_clear() -> None:
     assert place.ledger.head("raw", Partition(LAST)) is None
 
 
+@pytest.mark.fault(24)
 def test_an_audit_that_refuses_names_the_check_and_publish_refuses_too(day: House) -> None:
     day.write_reference("service_rule", (rule("ad_stream", 30_000), rule("download", 0), rule("promo")))
     place = Place.open()

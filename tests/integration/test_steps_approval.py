@@ -136,6 +136,7 @@ def test_an_approval_by_somebody_else_is_recorded_with_everyone_who_asked(month:
     assert month.published() == {}
 
 
+@pytest.mark.fault(34)
 def test_of_two_approvals_the_first_holds(month: House) -> None:
     place = Place.open()
     settling.approve(place, MONTH_RUN, APPROVER, [])
@@ -208,6 +209,7 @@ def begun(shelf: Shelf) -> Place:
     cleared_by=strategies.lists(names, max_size=2),
     answers=strategies.lists(names, min_size=1, max_size=4),
 )
+@pytest.mark.fault(34)
 def test_nobody_is_ever_approver_and_requester(
     begun: Place, runs: list[str], published_by: str, cleared_by: list[str], answers: list[str]
 ) -> None:

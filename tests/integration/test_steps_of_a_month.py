@@ -143,6 +143,7 @@ def test_an_approval_by_a_requester_that_got_into_the_ledger_counts_for_nothing(
     assert (month.published(), month.counted("closed")) == ({}, {})
 
 
+@pytest.mark.fault(30)
 def test_the_reports_come_first_without_markers_and_closing_puts_them(month: House, shelf: Shelf) -> None:
     place = Place.open()
     settling.approve(place, MONTH_RUN, APPROVER, [])
@@ -189,6 +190,7 @@ def test_a_month_that_was_closed_without_its_markers_gets_them(
     assert month.counted("closed") == {("", MONTH, 1): 1}
 
 
+@pytest.mark.fault(30)
 def test_reports_that_somebody_changed_are_neither_overwritten_nor_closed_over(month: House) -> None:
     place = Place.open()
     settling.approve(place, MONTH_RUN, APPROVER, [])

@@ -60,6 +60,7 @@ def test_the_files_are_parquet_as_declared_and_named_so(lake: Lake) -> None:
     ]
 
 
+@pytest.mark.fault(22)
 def test_a_switched_pointer_is_seen_at_once(lake: Lake) -> None:
     lake.build("other", rows(("other", "1", 1)))
     assert _pointed(lake) == READ
@@ -69,6 +70,7 @@ def test_a_switched_pointer_is_seen_at_once(lake: Lake) -> None:
     assert _pointed(lake) == READ
 
 
+@pytest.mark.fault(22)
 def test_a_build_done_again_replaces_its_files(lake: Lake) -> None:
     lake.build("again", rows(FIRST, SECOND))
     lake.build("again", rows(FIRST))
@@ -77,6 +79,7 @@ def test_a_build_done_again_replaces_its_files(lake: Lake) -> None:
     assert _pointed(lake) == READ[:1]
 
 
+@pytest.mark.fault(23)
 def test_a_build_without_rows_is_empty_also_where_rows_were(lake: Lake) -> None:
     lake.build("empty", f"SELECT id, amount, plays FROM {lake.database}_build.ods_play WHERE plays < 0")
     lake.build("emptied", rows(FIRST))

@@ -7,7 +7,7 @@ import sys
 import typer
 from rich.console import Console
 
-from settlement.cli import audit, dsr, export, inputs, landing, ledger, preview, report, restate, run, tables, totals
+from settlement.cli import audit, dsr, export, inputs, landing, ledger, preview, report, restate, run, serve, tables, totals
 from settlement.errors import SettlementError, of_system
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.command("preview")(preview.preview)
 app.command("totals")(totals.totals)
 app.command("export")(export.export)
 app.command("report")(report.report)
+app.command("serve")(serve.serve)
 app.add_typer(restate.app, name="restate")
 app.add_typer(landing.app, name="landing")
 app.add_typer(tables.app, name="tables")

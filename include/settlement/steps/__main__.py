@@ -15,9 +15,10 @@ from dataclasses import asdict
 from types import ModuleType
 from typing import Any
 
-from settlement.errors import EngineError, LedgerUnavailable, NothingToDo, SettlementError, of_system
+from settlement import storage_errors
+from settlement.errors import EngineError, LedgerUnavailable, NothingToDo, SettlementError, StorageUnavailable, of_system
 from settlement.pipeline import STAGES, months
-from settlement.steps import on_demand, restatement_run, settling, tasks
+from settlement.steps import on_demand, reconcile, restatement_run, settling, tasks
 from settlement.steps.place import Place
 from settlement.steps.remote import Prepared
 from settlement.steps.settling import Question
@@ -32,8 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         answer, code = _run(asked), 0
-    except (SettlementError, OSError) as error:
-        answer, code = _failed(error)
+    except Exception as error:
+        known = storage_errors.behind(error) or error
+        if not isinstance(known, SettlementError | OSError):
+            raise
+        answer, code = _failed(known)
     sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
     return code
 
@@ -46,11 +50,13 @@ def _run(asked: argparse.Namespace) -> dict[str, Any]:
     return asdict(_STEPS[asked.step](place, run, asked))
 
 
-_STEPS: dict[str, Callable[[Place, Run, argparse.Namespace], Outcome | Prepared | Question]] = {
+_STEPS: dict[str, Callable[[Place, Run, argparse.Namespace], Outcome | Prepared | Question | reconcile.Asked]] = {
     "build": lambda place, run, asked: tasks.build(place, run, asked.stage, asked.take_over, asked.attempt),
     "seal": lambda place, run, asked: tasks.seal(place, run, asked.stage, asked.build, asked.step_name),
     "audit": lambda place, run, asked: tasks.audit(place, run, asked.stage),
     "publish": lambda place, run, asked: tasks.publish(place, run, asked.stage),
+    "reconcile-ask": lambda place, run, asked: reconcile.ask(place, run, asked.stage),
+    "reconcile": lambda place, run, asked: reconcile.compare(place, run, asked.stage, asked.build, asked.rows),
     "restate": lambda place, run, asked: restatement_run.begin(place, run, asked.by, asked.reason),
     "ask": lambda place, run, _: _answering(place, run).ask(place, run),
     "approve": lambda place, run, asked: _answering(place, run).approve(place, run, asked.by, asked.cleared_by),
@@ -77,7 +83,7 @@ def _answering(place: Place, run: Run) -> ModuleType:
 def _failed(error: SettlementError | OSError) -> tuple[dict[str, Any], int]:
     shown = error if isinstance(error, SettlementError) else of_system(error)
     # What a machine may have caused is worth another try; what data, rules or people caused is not.
-    transient = isinstance(error, OSError | EngineError | LedgerUnavailable)
+    transient = isinstance(error, OSError | EngineError | LedgerUnavailable | StorageUnavailable)
     answer = {"error": type(shown).__name__, "message": shown.message, "hint": shown.hint, "transient": transient}
     return answer, NOTHING_TO_DO if isinstance(error, NothingToDo) else FAILED
 
@@ -91,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     begin = steps.add_parser("begin", parents=[common], help="freeze the release; say what is waited for")
     begin.add_argument("--by", required=True, help="who asked for the run")
     begin.add_argument("--gate", required=True, choices=["landing", "raw", "days"])
-    for name in ("build", "seal", "audit", "publish"):
+    for name in ("build", "seal", "audit", "publish", "reconcile-ask", "reconcile"):
         step = steps.add_parser(name, parents=[common], help=f"{name} a stage")
         step.add_argument("--stage", required=True, choices=[stage.name for stage in STAGES])
         if name == "build":
@@ -100,6 +106,9 @@ def _parser() -> argparse.ArgumentParser:
         if name == "seal":
             step.add_argument("--build", required=True, help="the build that a cluster has filled")
             step.add_argument("--step-name", required=True, help="the cluster's name for its work")
+        if name == "reconcile":
+            step.add_argument("--build", required=True, help="the build that was published when Trino was asked")
+            step.add_argument("--rows", required=True, help="what Trino has answered, as JSON")
     restate = steps.add_parser("restate", parents=[common], help="freeze the release; ask for a restatement")
     restate.add_argument("--by", required=True, help="who asks")
     restate.add_argument("--reason", required=True, help="what was wrong, and what corrects it")

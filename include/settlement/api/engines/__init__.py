@@ -1,0 +1,1 @@
+"""What computes answers: DuckDB over the builds' files, or Trino over the tables of builds."""

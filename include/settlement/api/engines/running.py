@@ -1,0 +1,48 @@
+"""What the API knows of an engine: it runs a statement, gives batches of rows, and stops when it is told to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from settlement.api.statement import Statement
+from settlement.api.tree import Tree
+from settlement.engines.places import Pin
+from settlement.tables import Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+BATCH_ROWS = 16_384
+
+
+class Running(Protocol):
+    """One statement at work."""
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The rows, in the statement's schema. One thread at a time asks for the next batch; it is closed at the end.
+
+        Raises:
+            EngineError: the statement failed, or a build that it reads isn't there.
+            Cancelled: it was ended by `cancel`.
+        """
+
+    def cancel(self) -> None:
+        """End it, from any thread and as often as one likes; returns at once. `batches` raises soon."""
+
+
+class Engine(Protocol):
+    """Computes answers."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+
+    def statement(self, tree: Tree, schema: pa.Schema, pins: Mapping[Table, Sequence[Pin]]) -> Statement:
+        """The statement for a tree over pinned builds."""
+
+    def start(self, statement: Statement, tag: str) -> Running:
+        """A statement, ready to give batches; `tag` names the request in what the engine lists."""
+
+    def check(self) -> None:
+        """Raises EngineError: it doesn't answer."""

@@ -1,0 +1,187 @@
+"""The query API on Trino: the same answers as on DuckDB, and a query that nobody waits for is cancelled."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.services.s3 import BUCKETS, S3
+from local.services.service import HOST
+from local.services.stack import Stack
+from local.services.trino import Trino
+from settlement.api.model import packaged
+from settlement.engines.hive import HiveEngine
+from settlement.engines.places import Pin, Places
+from settlement.engines.script import register
+from settlement.tables import Table
+from settlement.warehouse import Warehouse
+from tests.integration.api_server import Server, blow_up, served, wait_for
+from tests.integration.example import MONTH
+from tests.integration.house import House, copy_folder
+from tests.integration.shelf import Shelf
+from tests.parity.lake import Lake
+
+_ROWS = 400_000
+_DAYS = {"from": "2026-02-01", "to": "2026-02-28"}
+QUESTIONS: list[tuple[str, dict[str, Any]]] = [
+    ("operator", {"measures": ["amount_uwon", "shadow_uwon"], "dimensions": ["track", "track_title", "artist", "partner", "right_type", "kind"]}),
+    ("operator", {"measures": ["amount_uwon"], "dimensions": ["album", "album_title", "label"], "order": ["-amount_uwon"], "limit": 3}),
+    ("operator", {"measures": ["amount_uwon"]}),
+    ("operator", {"measures": ["royalty_krw", "royalty_uwon"], "dimensions": ["partner", "partner_name", "product", "product_name"]}),
+    ("operator", {"measures": ["paid_krw", "vat_krw", "carried_out_krw"], "dimensions": ["partner", "month", "version"]}),
+    ("operator", {"measures": ["pool_krw", "unit_leg_uwon", "rev_leg_uwon"], "dimensions": ["product", "right_type", "winner"]}),
+    ("operator", {"measures": ["listeners", "plays", "listening_ms"], "dimensions": ["month", "device"], "period": _DAYS}),
+    ("operator", {"measures": ["recognised_uwon", "subscriptions"], "dimensions": ["day", "product"], "period": _DAYS}),
+    ("operator", {"measures": ["landed_lines"], "dimensions": ["day", "bucket"], "period": _DAYS}),
+    ("operator", {"measures": ["plays", "over_cap_plays"], "dimensions": ["service", "country"], "period": _DAYS}),
+    ("operator", {"measures": ["amount_uwon"], "filters": [{"dimension": "track_title", "op": "not_in", "values": ["' OR 1=1 --", "?", "곡"]}]}),
+    ("partner:2", {"measures": ["provisional_uwon", "line_plays"], "dimensions": ["day", "album_title", "right_type"], "period": _DAYS}),
+    ("partner:2", {"measures": ["amount_uwon"], "dimensions": ["partner", "partner_name"], "filters": [{"dimension": "partner", "op": "at_least", "values": [0]}]}),
+    ("partner:99", {"measures": ["amount_uwon"], "dimensions": ["partner"]}),
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Both:
+    """A server on each engine over the same month, and the database that Trino reads."""
+
+    duckdb: Server
+    trino: Server
+    database: str
+
+
+@pytest.fixture(scope="module")
+def house(shelf: Shelf, work: Path) -> House:
+    """A closed month with a day of many rows of usage."""
+    place = work / "api-trino"
+    copy_folder(shelf.house("closed").root, place)
+    found = House.at(place)
+    blow_up(found, _ROWS)
+    return found
+
+
+@pytest.fixture(scope="module")
+def both(services: Stack, house: House) -> Iterator[Both]:
+    name = f"api_{secrets.token_hex(4)}"
+    places = Places(name, f"s3://{BUCKETS[0]}/{name}")
+    _upload(services, house, places)
+    trino = {
+        "SETTLEMENT_TRINO_HOST": HOST,
+        "SETTLEMENT_TRINO_PORT": str(services.services["trino"].port),
+        "SETTLEMENT_TRINO_CATALOG": "hive",
+        "SETTLEMENT_DATABASE": name,
+    }
+    with served(house.warehouse) as own, served(house.warehouse, trino, engine="trino") as other:
+        yield Both(own, other, name)
+
+
+def _upload(services: Stack, house: House, places: Places) -> None:
+    """Put the builds of the tables that the API reads into the lake, and register them."""
+    model, catalog = packaged()
+    names = {s.table for s in model.sources.values()} | {lookup.table for lookup in model.catalogue.values()}
+    warehouse, builds = Warehouse(house.warehouse), dict[Table, list[Pin]]()
+    folders = []
+    for name in sorted(names):
+        table = catalog[name]
+        for partition, head in house.ledger.heads(str(table.definition.stage)).items():
+            builds.setdefault(table, []).append((partition, head.build_id))
+            folder = Path(str(warehouse.build_dir(name, partition, head.build_id)))
+            folders.append((table, (partition, head.build_id), folder))
+    s3 = services.services["s3"]
+    assert isinstance(s3, S3)
+    Lake(places, s3.client()).put_folders(folders)
+    with HiveEngine(HOST, services.services["hive"].port).session() as session:
+        for statement in register(builds, places):
+            session.run(statement)
+
+
+@pytest.mark.parametrize("number", range(len(QUESTIONS)))
+def test_both_engines_give_the_same_answer(number: int, both: Both) -> None:
+    role, asked = QUESTIONS[number]
+    question = {"period": {"from": MONTH, "to": MONTH}, **asked}
+    answers = []
+    for server in (both.duckdb, both.trino):
+        with server.client(role) as client:
+            answer = client.post("/v1/query", json=question, params={"rows": 10_000})
+        assert answer.status_code == 200, answer.text
+        answers.append(answer.json())
+    own, other = answers
+    assert (own["engine"], other["engine"]) == ("duckdb", "trino")
+    assert other["rows"] == own["rows"]
+    assert other["trailer"] == own["trailer"]
+    assert bool(own["rows"]) == (role != "partner:99")
+
+
+def test_pages_on_trino_are_the_answer_in_pieces(both: Both) -> None:
+    asked = {"measures": "amount_uwon", "by": "track,partner,right_type", "order": "-amount_uwon"}
+    whole, rows, cursor = both.duckdb.query(**asked, rows=1_000).json()["rows"], [], ""
+    while cursor is not None:
+        page = both.trino.query(**asked, rows=4, cursor=cursor).json()
+        rows += page["rows"]
+        cursor = page["next"]
+    assert rows == whole
+    assert len(rows) > 4
+
+
+def test_a_query_that_nobody_waits_for_is_cancelled_on_trino(both: Both, services: Stack) -> None:
+    asked = {"measures": "plays", "by": "track,device,country", "format": "ndjson", **_day()}
+    with both.trino.client() as client, client.stream("GET", "/v1/query", params=asked) as answer:
+        request, lines = answer.headers["x-request-id"], answer.iter_lines()
+        next(lines)
+        assert '"plays"' in next(lines)
+        assert _states(services, both.database, "track_id")[-1][0] in ("RUNNING", "FINISHING")
+    wait_for(lambda: _states(services, both.database, "track_id")[-1][0] == "FAILED", 60)
+    assert _states(services, both.database, "track_id")[-1][1] == "USER_CANCELED"
+    wait_for(lambda: _finished(both.trino, request), 60)
+    [line] = _finished(both.trino, request)
+    assert (line["outcome"], line["reason"]) == ("incomplete", "whoever asked has gone")
+
+
+def test_builds_that_trino_does_not_know_are_no_empty_answer(both: Both, house: House, services: Stack) -> None:
+    more = {
+        "SETTLEMENT_TRINO_HOST": HOST,
+        "SETTLEMENT_TRINO_PORT": str(services.services["trino"].port),
+        "SETTLEMENT_DATABASE": both.database,
+    }
+    with HiveEngine(HOST, services.services["hive"].port).session() as session:
+        session.run(f"ALTER TABLE {both.database}_build.mart_pool DROP PARTITION (month = '{MONTH}')")
+    with served(house.warehouse, more, engine="trino") as server:
+        answer = server.query(measures="pool_krw")
+    assert answer.status_code == 503
+    assert "Trino doesn't know 1 of the builds that are published" in answer.json()["error"]["message"]
+
+
+def test_a_trino_that_does_not_answer_is_said(house: House) -> None:
+    more = {"SETTLEMENT_TRINO_HOST": HOST, "SETTLEMENT_TRINO_PORT": "1", "SETTLEMENT_DATABASE": "none"}
+    with served(house.warehouse, more, is_ready=False, engine="trino") as server:
+        assert server.get("/health", None).status_code == 200
+        assert server.get("/ready", None).status_code == 503
+        answer = server.query(measures="amount_uwon")
+    assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
+    assert "doesn't answer" in answer.json()["error"]["message"]
+
+
+def _finished(server: Server, request: str) -> list[dict[str, Any]]:
+    return [line for line in server.lines() if line["request"] == request and line["kind"] == "finished"]
+
+
+def _day() -> dict[str, str]:
+    return {"from": "2026-02-01", "to": "2026-02-01"}
+
+
+def _states(services: Stack, database: str, column: str) -> list[tuple[str, str]]:
+    """State and error of the queries that read a database by a column, in the order in which they came."""
+    trino = services.services["trino"]
+    assert isinstance(trino, Trino)
+    with trino.cursor("system") as cursor:
+        cursor.execute(
+            "SELECT state, coalesce(error_code, '') FROM system.runtime.queries "
+            f"WHERE source = 'settlement-api' AND query LIKE '%{database}_build%' AND query LIKE '%{column}%' "
+            "AND query NOT LIKE '%$partitions%' ORDER BY created"
+        )
+        return [(row[0], row[1]) for row in cursor.fetchall()]
