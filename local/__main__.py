@@ -72,6 +72,7 @@ def _settle(airflow: Airflow, work: Path, month: str, approver: str, out: Consol
     out.print("Next:")
     out.print(f"  make up WORK={work}      Airflow's UI with these runs, their logs and the approval; make down stops it")
     out.print(f"  settlement totals --warehouse {work}/warehouse --month {month}")
+    out.print(f"  settlement serve --local --warehouse {work}/warehouse      sums at any grain over HTTP, with a token to try it")
     out.print(f"  settlement ledger verify --warehouse {work}/warehouse")
 
 

@@ -41,6 +41,7 @@ def settings_on(stack: Stack, name: str) -> dict[str, str]:
         "SETTLEMENT_ENGINE": "emr",
         "SETTLEMENT_LANDING": f"{root_of(name)}/landing",
         "SETTLEMENT_WAREHOUSE": f"{root_of(name)}/warehouse",
+        "SETTLEMENT_CATALOGUE": "metastore,glue",
         "SETTLEMENT_DATABASE": f"settlement_{database}",
         "SETTLEMENT_EMR_CLUSTER": f"settlement-{name}",
         "SETTLEMENT_EMR_POLL_SECONDS": "2",

@@ -13,17 +13,18 @@ import pyarrow.parquet as pq
 import pytest
 
 from local.services.s3 import BUCKETS
+from settlement.cli.common import make_context
 from settlement.engines.duckdb import write_rows
 from settlement.ledger.anchors import Anchor, Anchors
+from settlement.pipeline import DAY_STAGES, days_of
 from settlement.settings import settings, sql_dir
 from settlement.storage import Location, atomic_file, folder_of_files, location, put, put_folder
 from settlement.tables import load
 from settlement.warehouse import Warehouse
 from tests.integration.buckets import BucketHouse, served
 from tests.integration.example import MONTH
-from tests.integration.house import APPROVER
 from tests.integration.recording import Asked, Door, door_to
-from tests.integration.shelf import Shelf
+from tests.integration.shelf import Shelf, settle_day_stage
 
 KEY = "arn:aws:kms:ap-northeast-2:111122223333:key/1"
 # A part of an upload is encrypted as the upload was begun.
@@ -154,13 +155,20 @@ def test_a_stream_that_grows_large_asks_for_the_key_too(door: Door, root: Locati
     assert unencrypted(door) == []
 
 
-def test_a_settled_month_has_no_object_without_the_key(door: Door, shelf: Shelf) -> None:
-    house = BucketHouse.of(shelf.house("almost"), "encrypted")
+def test_a_settled_day_has_no_object_without_the_key(door: Door, root: Location, shelf: Shelf) -> None:
+    house, day = shelf.house("new"), days_of(MONTH)[0]
+    house.warehouse.mkdir(exist_ok=True)  # the ledger's
+    assert not isinstance(root, Path)
+    for kind in house.landing.iterdir():
+        put_folder(house.folder(kind.name, day), root / "landing" / kind.name / f"dt={day}")
+    bucket = BucketHouse(house, root)
     door.asked.clear()
-    answer = house.run(MONTH, APPROVER)
-    assert answer.code == 0, answer.err
-    kinds = {one.key.split("/warehouse/")[1].split("/")[0] for one in written(door) if "/.writable-" not in one.key}
-    assert kinds >= {"tables", "verdicts", "published", "anchors", "releases"}
+    with bucket.ledger():
+        context = make_context(bucket.warehouse, house.reference, "Ann")
+        for stage in DAY_STAGES:
+            settle_day_stage(context, root / "landing", stage, day)
+    kinds = {one.key.split("/warehouse/")[1].split("/")[0] for one in written(door)}
+    assert kinds >= {"tables", "verdicts", "anchors", "releases"}
     assert unencrypted(door) == []
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 import time
-import warnings
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -70,7 +68,6 @@ def test_33_without_its_metastore_a_stage_fails_clearly_and_goes_on_when_it_is_b
     assert isinstance(built, Build)
     assert built.engine.startswith("hive")
     assert day.house.ledger.problems() == []
-    forget_connections()
 
 
 def _fails_clearly(step: Callable[[], object]) -> None:
@@ -78,13 +75,6 @@ def _fails_clearly(step: Callable[[], object]) -> None:
         step()
     assert "Hive" in refused.value.message, refused.value
     assert refused.value.hint, "says what to do"
-
-
-def forget_connections() -> None:
-    """PyHive leaves the socket of a server that is gone to the collector: here, and not in a test that comes later."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
 
 
 def _seen(day: Served) -> list[tuple[str, ...]]:

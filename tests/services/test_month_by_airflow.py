@@ -37,11 +37,12 @@ READ = [
 
 @dataclass(frozen=True)
 class Settled:
-    """The house after its month was closed, where it lies in the bucket, and its database in the metastore."""
+    """The house after its month was closed, where it lies in the bucket, its database, and what was said of its stages."""
 
     house: House
     bucket: BucketHouse
     database: str
+    said: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,8 @@ def settled(services: Stack, shelf: Shelf, embedded: Embedded, work: Path) -> It
         with sink() as sentry:
             try:
                 airflow.up()
-                settle(Town(airflow, elsewhere, shelf, sentry, work / "holds"))
-                yield Settled(elsewhere, bucket, variables["SETTLEMENT_DATABASE"])
+                said = settle(Town(airflow, elsewhere, shelf, sentry, work / "holds"))
+                yield Settled(elsewhere, bucket, variables["SETTLEMENT_DATABASE"], said)
             finally:
                 airflow.down()
 
@@ -104,11 +105,14 @@ def _quick(house: House) -> dict[str, str]:
     }
 
 
-def settle(town: Town) -> None:
+def settle(town: Town) -> dict[str, str]:
+    """Settle the last days and the month; what the logs say of its stages, compared through Trino."""
     for dag in DAGS:
         town.api.pause(dag, paused=False)
     town.backfill(DAILY, ENDING[0], ENDING[-1], seconds=SECONDS)
-    town.approve(MONTHLY, town.api.trigger(MONTHLY, MONTH), seconds=SECONDS)
+    run = town.api.trigger(MONTHLY, MONTH)
+    town.approve(MONTHLY, run, seconds=SECONDS)
+    return {stage: town.said(MONTHLY, run, f"reconcile_{stage}") for stage in ("lines", "statements")}
 
 
 def test_what_is_published_is_what_the_embedded_profile_publishes(settled: Settled, embedded: Embedded) -> None:
@@ -125,22 +129,29 @@ def test_they_were_computed_by_steps_of_the_cluster(settled: Settled) -> None:
     assert by_steps == {(stage, day) for stage in BY_EMR for day in ENDING} | months
 
 
+@pytest.mark.parametrize("catalogue", ["hive", "glue"])
 @pytest.mark.parametrize(("table", "keys", "amounts"), READ)
-def test_trino_reads_through_the_metastore_what_the_oracle_says(
-    settled: Settled, services: Stack, shelf: Shelf, table: str, keys: str, amounts: str
+def test_trino_reads_through_each_catalogue_what_the_oracle_says(
+    settled: Settled, services: Stack, shelf: Shelf, catalogue: str, table: str, keys: str, amounts: str
 ) -> None:
     columns = [*keys.split(), *amounts.split()]
     text = [f"CAST({column} AS VARCHAR)" for column in columns]
-    query = f"SELECT {', '.join(text)} FROM hive.{settled.database}.mart_{table} WHERE month = '{MONTH}'"
+    query = f"SELECT {', '.join(text)} FROM {catalogue}.{settled.database}.mart_{table} WHERE month = '{MONTH}'"
     expected = csv.DictReader(io.StringIO(shelf.expected()[table].decode()))
     assert sorted(tuple(row) for row in Lake(services).in_trino(query)) == sorted(
         tuple(row[column] for column in columns) for row in expected
     )
 
 
-def test_a_day_is_read_through_the_metastore_too(settled: Settled, services: Stack) -> None:
-    query = f"SELECT DISTINCT dt FROM hive.{settled.database}.mart_usage_daily ORDER BY dt"
+@pytest.mark.parametrize("catalogue", ["hive", "glue"])
+def test_days_are_read_through_each_catalogue_too(settled: Settled, services: Stack, catalogue: str) -> None:
+    query = f"SELECT DISTINCT dt FROM {catalogue}.{settled.database}.mart_usage_daily ORDER BY dt"
     assert [day for (day,) in Lake(services).in_trino(query)] == ENDING
+
+
+def test_what_trino_shows_was_compared_with_what_was_published(settled: Settled) -> None:
+    for stage in ("lines", "statements"):
+        assert f"Trino reads build {heads(settled.house)[stage, MONTH].build_id} as it was published" in settled.said[stage]
 
 
 def test_the_chain_holds(settled: Settled) -> None:

@@ -81,6 +81,8 @@ class HiveEngine:
         finally:
             with suppress(Exception):  # the server may be gone: what went wrong before is what counts
                 connection.close()
+            with suppress(Exception):  # PyHive leaves it open when the server didn't answer
+                connection._transport.close()
 
     def _connect(self) -> Connection:
         from pyhive import hive  # type: ignore[import-untyped]  # only who uses Hive needs it

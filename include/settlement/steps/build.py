@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from settlement import __version__
 from settlement.engines.evidence import Evidence
-from settlement.errors import EngineError, LandingChanged, SettlementError
+from settlement.errors import EngineError, LandingChanged, SettlementError, StorageError
 from settlement.landing import folders, reader
 from settlement.landing.folders import Frozen, Landing
 from settlement.ledger.records import Build
@@ -139,7 +139,7 @@ def build_tables(context: Context, stage: str, partition: Partition) -> Build | 
     except OSError as error:
         drop(context, planned)
         raise _disk(error, f"{stage} {partition}") from error
-    except EngineError:
+    except (EngineError, StorageError):
         drop(context, planned)
         raise
     return seal(context, planned, evidence)
