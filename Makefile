@@ -22,11 +22,12 @@ WORK ?= .work/$(if $(LISTENS),listens,generated)
 
 # These share one stack of servers that fills the machine: they run after all others, one by one.
 STACK_TESTS := tests/services
-PARITY_TESTS := tests/parity
+# These take half an hour more, on the same stack.
+LONG_TESTS := tests/parity tests/services/test_month_by_airflow.py
 # Workers, schedulers and publishers that are killed: see docs/reliability.md.
 SOAK_FAULTS := 1,2,3,6,9,22,27,30
 
-.PHONY: help setup setup-browser run run-services up down services-up services-down services-status test test-parity test-quick soak lint format bench bench-user-centric bench-engines bench-large lock clean
+.PHONY: help setup setup-browser run run-services up down services-up services-down services-status test test-long test-quick soak lint format bench bench-user-centric bench-engines bench-large lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -78,11 +79,11 @@ setup-browser: ## Chromium and Korean fonts from Debian's packages, for the test
 	  $$run apt-get update -qq && $$run apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk > /dev/null; }
 
 test: setup setup-browser ## every test, on real servers that it starts itself
-	$(BIN)/python -m pytest -n 4 --dist loadscope $(addprefix --ignore=,$(STACK_TESTS) $(PARITY_TESTS))
-	$(BIN)/python -m pytest $(STACK_TESTS)
+	$(BIN)/python -m pytest -n 4 --dist loadscope $(addprefix --ignore=,$(STACK_TESTS) $(LONG_TESTS))
+	$(BIN)/python -m pytest $(STACK_TESTS) $(addprefix --ignore=,$(LONG_TESTS))
 
-test-parity: setup ## every fixture and a whole February on DuckDB, Hive and Trino: about ten minutes
-	$(BIN)/python -m pytest $(PARITY_TESTS)
+test-long: setup ## the engines on every fixture and a February; three days and a month's end by Airflow on the services
+	$(BIN)/python -m pytest $(LONG_TESTS)
 
 test-quick: setup ## the tests that start no server
 	$(BIN)/python -m pytest -n 2 --dist loadscope tests/unit tests/sql tests/dags
