@@ -12,6 +12,7 @@ from local.services.__main__ import default_state
 from local.services.postgres import Postgres
 from local.services.s3 import BUCKETS
 from local.services.stack import Stack
+from settlement.bucket import Bucket
 from settlement.settings import settings
 from settlement.storage import fetch_folder, location, put_folder
 
@@ -75,7 +76,7 @@ def in_this_process(variables: Mapping[str, str]) -> Iterator[None]:
     chosen = {name: value for name, value in variables.items() if not name.startswith("AIRFLOW")}
     before = {name: os.environ.get(name) for name in chosen}
     os.environ.update(chosen)
-    settings.cache_clear()
+    _forget()
     try:
         yield
     finally:
@@ -84,4 +85,10 @@ def in_this_process(variables: Mapping[str, str]) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-        settings.cache_clear()
+        _forget()
+
+
+def _forget() -> None:
+    """What was read from the variables before: settings, and how buckets are reached."""
+    settings.cache_clear()
+    Bucket.clear_instance_cache()

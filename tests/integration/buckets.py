@@ -12,6 +12,7 @@ from upath import UPath
 
 from local.airflow import free_port
 from local.services.s3 import BUCKETS, S3
+from settlement.bucket import Bucket
 from settlement.settings import settings
 from settlement.storage import location, put_folder
 from tests.integration.house import Answer, House, settlement
@@ -26,8 +27,10 @@ def served(state: Path) -> Iterator[S3]:
         with pytest.MonkeyPatch.context() as patch:
             for name, value in server.variables().items():
                 patch.setenv(name, value)
+            Bucket.clear_instance_cache()  # what was opened before speaks to another server
             yield server
     finally:
+        Bucket.clear_instance_cache()
         server.stop()
 
 

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from errno import ENOTEMPTY
 from pathlib import Path
 from unittest.mock import patch
 
@@ -195,6 +196,22 @@ def tree(root: Path) -> Tree:
 
 
 def copy_folder(source: Path, target: Path) -> None:
-    """Copy a folder of thousands of small files; what was at the target goes."""
-    shutil.rmtree(target, ignore_errors=True)
-    subprocess.run(["cp", "-a", str(source), str(target)], check=True)
+    """Copy a folder of thousands of small files; what was at the target goes.
+
+    What looks at the target meanwhile may put files there, so the copy is made aside and takes the place at once.
+    """
+    made, gone = (target.with_name(f"{target.name}.{which}") for which in ("made", "gone"))
+    shutil.rmtree(made, ignore_errors=True)
+    subprocess.run(["cp", "-a", str(source), str(made)], check=True)
+    while True:
+        if target.exists():
+            shutil.rmtree(gone, ignore_errors=True)
+            target.rename(gone)
+        try:
+            made.rename(target)
+        except OSError as error:
+            if error.errno != ENOTEMPTY:
+                raise
+        else:
+            break
+    shutil.rmtree(gone, ignore_errors=True)

@@ -9,14 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
-
+from local.on_services import in_this_process
 from local.services.hive import Hive
 from local.services.postgres import Postgres
 from local.services.s3 import BUCKETS
 from local.services.stack import Stack
 from local.services.trino import Trino
-from settlement.settings import settings
 from settlement.steps import tasks
 from settlement.steps.context import Context
 from settlement.steps.place import Place
@@ -73,12 +71,8 @@ class Served:
     @contextmanager
     def settings(self, engine: str = "hive") -> Iterator[None]:
         """These settings in this process, with an engine that computes: DuckDB takes a second where Hive takes a minute."""
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in self.variables(engine).items():
-                patch.setenv(name, value)
-            settings.cache_clear()
+        with in_this_process(self.variables(engine)):
             yield
-        settings.cache_clear()
 
     # -- what tasks do -----------------------------------------------------------------------------------------------------
 
