@@ -90,8 +90,7 @@ def _servers() -> Iterator[Stack]:
 
 
 def _lake(stack: Stack, name: str) -> Lake:
-    s3 = stack.services["s3"]
-    assert isinstance(s3, S3)
+    s3 = stack.of(S3)
     return Lake(Places(name, f"s3://{BUCKETS[0]}/{name}"), s3.client())
 
 

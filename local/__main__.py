@@ -12,7 +12,6 @@ from local.airflow import Airflow
 from local.api import Refused, Unreachable
 from local.house import airflow_of
 from local.month import RunFailed, settle
-from local.on_services import landed_on_services, published
 
 
 def main() -> int:
@@ -30,6 +29,11 @@ def main() -> int:
     airflow = airflow_of(asked.work, port=asked.port)
     try:
         if asked.command == "settle" and asked.on_services:
+            from local.on_services import (  # with the clients of servers, which take a second to load
+                landed_on_services,
+                published,
+            )
+
             with landed_on_services(asked.work) as settings:
                 airflow = airflow_of(asked.work, settings, asked.port)
                 _run(airflow, asked.work, asked.month, asked.approved_by, out)

@@ -31,8 +31,7 @@ def settings_on(stack: Stack, name: str) -> dict[str, str]:
         stack: runs.
         name: lower-case letters, digits and `-`: of the folder in the bucket, the cluster, the databases.
     """
-    server = stack.services["postgres"]
-    assert isinstance(server, Postgres)
+    server = stack.of(Postgres)
     database = name.replace("-", "_")
     return {
         **stack.environment(),
@@ -82,7 +81,7 @@ def in_this_process(variables: Mapping[str, str]) -> Iterator[None]:
     finally:
         for name, value in before.items():
             if value is None:
-                del os.environ[name]
+                os.environ.pop(name, None)
             else:
                 os.environ[name] = value
         _forget()

@@ -6,7 +6,7 @@ from airflow.plugins_manager import AirflowPlugin
 
 from settlement.pipeline import days_of, previous_month
 from settlement_airflow.links.published_month import URL_PREFIX, PublishedMonthLink
-from settlement_airflow.links.trino_query import TrinoQueryLink
+from settlement_airflow.links.query_page import TrinoQueryLink
 from settlement_airflow.listeners import failures
 from settlement_airflow.pages import app
 

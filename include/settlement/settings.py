@@ -6,7 +6,7 @@ import os
 from datetime import time
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -15,6 +15,7 @@ from settlement.errors import SettlementError
 
 SQLITE = "sqlite:///"
 _PACKAGE = Path(__file__).parent
+Kind = TypeVar("Kind", bound=BaseSettings)
 
 
 class Settings(BaseSettings):
@@ -97,13 +98,22 @@ def settings() -> Settings:
     Raises:
         SettlementError: names the variable whose value is off.
     """
+    return read(Settings)
+
+
+def read(kind: type[Kind]) -> Kind:
+    """Settings of a kind, of which every field has a default, from the environment.
+
+    Raises:
+        SettlementError: names the variable whose value is off.
+    """
     try:
-        return Settings()  # type: ignore[call-arg]  # every field has a default
+        return kind()
     except ValidationError as error:
-        raise wrong_value(error, "SETTLEMENT_") from None
+        raise _wrong_value(error, str(kind.model_config["env_prefix"])) from None
 
 
-def wrong_value(error: ValidationError, prefix: str) -> SettlementError:
+def _wrong_value(error: ValidationError, prefix: str) -> SettlementError:
     """The first value that settings refuse, by its variable: the prefix and the field's name."""
     first = error.errors()[0]
     name = f"{prefix}{str(first['loc'][0]).upper()}" if first["loc"] else prefix

@@ -6,11 +6,11 @@ import re
 from functools import lru_cache
 from typing import Annotated
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from settlement.errors import SettlementError
-from settlement.settings import settings, wrong_value
+from settlement.settings import read, settings
 
 _PREFIX = "SETTLEMENT_EMR_"
 _S3 = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^/].*)?")
@@ -109,7 +109,4 @@ def emr_settings() -> EmrSettings:
     Raises:
         SettlementError: names the variable whose value is off.
     """
-    try:
-        return EmrSettings()  # type: ignore[call-arg]  # every field has a default
-    except ValidationError as error:
-        raise wrong_value(error, _PREFIX) from None
+    return read(EmrSettings)

@@ -6,10 +6,10 @@ import re
 from functools import lru_cache
 from typing import Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from settlement.settings import wrong_value
+from settlement.settings import read
 
 _PREFIX = "SETTLEMENT_TRINO_"
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
@@ -71,7 +71,4 @@ def trino_settings() -> TrinoSettings:
     Raises:
         SettlementError: names the variable whose value is off.
     """
-    try:
-        return TrinoSettings()  # type: ignore[call-arg]  # every field has a default
-    except ValidationError as error:
-        raise wrong_value(error, _PREFIX) from None
+    return read(TrinoSettings)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from local.services.install import say
 from local.services.process import locked
@@ -20,6 +21,8 @@ REGISTRY = {
     "hive": "local.services.hive:Hive",
     "trino": "local.services.trino:Trino",
 }
+
+Kind = TypeVar("Kind", bound=Service)
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,12 @@ class Stack:
     def environment(self) -> dict[str, str]:
         """Variables by which programs find the services and may use them. Secrets are among them: not for logs."""
         return {name: value for service in self.services.values() for name, value in service.variables().items()}
+
+    def of(self, kind: type[Kind]) -> Kind:
+        """The service of a class."""
+        found = self.services[kind.name]
+        assert isinstance(found, kind)
+        return found
 
     def _with_needed(self, names: Iterable[str]) -> list[Service]:
         """Services by name and what they need, in the order of starting.

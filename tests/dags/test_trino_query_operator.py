@@ -15,7 +15,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from settlement.errors import SettlementError
 from settlement.settings_trino import trino_settings
 from settlement_airflow.hooks.trino_queries import Result
-from settlement_airflow.links.trino_query import TrinoQueryLink
+from settlement_airflow.links.query_page import TrinoQueryLink
 from settlement_airflow.operators.reconcile import ReconcileOperator
 from settlement_airflow.operators.trino_query import Asked, TrinoQueryOperator
 from tests.dags.conftest import Fake

@@ -7,13 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
 from upath import UPath
 
 from local.airflow import free_port
+from local.on_services import in_this_process
 from local.services.s3 import BUCKETS, S3
-from settlement.bucket import Bucket
-from settlement.settings import settings
 from settlement.storage import location, put_folder
 from tests.integration.house import Answer, House, settlement
 
@@ -24,13 +22,9 @@ def served(state: Path) -> Iterator[S3]:
     server = S3(state, {"s3": free_port()})
     server.up()
     try:
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in server.variables().items():
-                patch.setenv(name, value)
-            Bucket.clear_instance_cache()  # what was opened before speaks to another server
+        with in_this_process(server.variables()):
             yield server
     finally:
-        Bucket.clear_instance_cache()
         server.stop()
 
 
@@ -58,12 +52,12 @@ class BucketHouse:
     @contextmanager
     def ledger(self) -> Iterator[None]:
         """Settings that name the ledger and a scratch folder of its own."""
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("SETTLEMENT_LEDGER_URL", f"sqlite:///{self.house.warehouse / 'ledger.db'}")
-            patch.setenv("SETTLEMENT_SCRATCH", str(self.house.root / "scratch"))
-            settings.cache_clear()
+        variables = {
+            "SETTLEMENT_LEDGER_URL": f"sqlite:///{self.house.warehouse / 'ledger.db'}",
+            "SETTLEMENT_SCRATCH": str(self.house.root / "scratch"),
+        }
+        with in_this_process(variables):
             yield
-        settings.cache_clear()
 
     def run(self, month: str, approver: str | None) -> Answer:
         """`settlement run` from the bucket, in the bucket."""

@@ -17,11 +17,11 @@ from psycopg.rows import dict_row
 from sqlalchemy import insert, make_url, select
 
 from local.airflow import free_port
+from local.on_services import in_this_process
 from local.services.postgres import SUPERUSER, Postgres
 from settlement.ledger import Ledger
 from settlement.ledger.schema import metadata
 from settlement.ledger.store import append_transaction, open_engine, read_transaction
-from settlement.settings import settings
 from settlement.steps.place import open_ledger
 from settlement.warehouse import Warehouse
 from tests.integration.bad import HouseIn
@@ -123,11 +123,8 @@ def moved(house: House, url: str) -> Elsewhere:
 @contextmanager
 def ledger_at(url: str) -> Iterator[None]:
     """The setting that names the ledger."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SETTLEMENT_LEDGER_URL", url)
-        settings.cache_clear()
+    with in_this_process({"SETTLEMENT_LEDGER_URL": url}):
         yield
-    settings.cache_clear()
 
 
 @contextmanager

@@ -19,7 +19,8 @@ from settlement.cli import main
 from settlement.cli.common import make_context
 from settlement.export import EXPORTS
 from settlement.ledger import Ledger
-from settlement.pipeline import months
+from settlement.ledger.records import Build
+from settlement.pipeline import STAGES, months
 from settlement.steps.context import Context
 from settlement.warehouse import Warehouse
 from tests.integration.example import MONTH
@@ -128,10 +129,17 @@ class House:
         return Counter((record.stage, record.partition.key, record.partition.version) for record in records)
 
     def heads(self) -> dict[tuple[str, str, int], str]:
-        """The published build of every stage and partition."""
-        stages = ("raw", "ods", "daily", "pools", "lines", "statements")
-        heads = [head for stage in stages for head in self.ledger.heads(stage).values()]
+        """The id of the published build of every stage and partition."""
+        heads = [head for stage in STAGES for head in self.ledger.heads(stage.name).values()]
         return {(head.stage, head.partition.key, head.partition.version): head.build_id for head in heads}
+
+    def builds(self) -> dict[tuple[str, str, int], Build]:
+        """The published builds themselves."""
+        return {key: self.ledger.build(build_id) for key, build_id in self.heads().items()}
+
+    def hashes(self) -> dict[tuple[str, str, int], dict[str, str]]:
+        """The content hashes of their tables."""
+        return {key: dict(build.rows_hashes) for key, build in self.builds().items()}
 
     def assert_nothing_published(self) -> None:
         """No statements, no reports: nothing that a partner could see or a month could be closed with."""

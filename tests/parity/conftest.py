@@ -22,8 +22,7 @@ __all__ = ["services"]
 def lake(services: Stack) -> Lake:  # the fixture
     """A prefix and a database of their own."""
     name = f"parity_{secrets.token_hex(4)}"
-    s3 = services.services["s3"]
-    assert isinstance(s3, S3)
+    s3 = services.of(S3)
     return Lake(Places(name, f"s3://{BUCKETS[0]}/{name}"), s3.client())
 
 

@@ -105,15 +105,11 @@ class Served:
 
     @property
     def hive(self) -> Hive:
-        found = self.stack.services["hive"]
-        assert isinstance(found, Hive)
-        return found
+        return self.stack.of(Hive)
 
     @property
     def trino(self) -> Trino:
-        found = self.stack.services["trino"]
-        assert isinstance(found, Trino)
-        return found
+        return self.stack.of(Trino)
 
     def by_trino(self, table: str, columns: Sequence[str], database: str | None = None) -> Rows:
         """The day's rows as text, sorted, through the tables for people."""
@@ -176,8 +172,7 @@ def served(stack: Stack, house: House, stages: Sequence[str], ledger_url: str | 
     """
     name = f"faults_{secrets.token_hex(4)}"
     if ledger_url is None:
-        server = stack.services["postgres"]
-        assert isinstance(server, Postgres)
+        server = stack.of(Postgres)
         ledger_url = server.made("ledger", f"ledger_{name}")
     settle_days(house, [FIRST], stages)
     made = Served(stack, moved(house, ledger_url), name, ledger_url)

@@ -29,21 +29,15 @@ class Lake:
 
     @property
     def hive(self) -> Hive:
-        found = self.stack.services["hive"]
-        assert isinstance(found, Hive)
-        return found
+        return self.stack.of(Hive)
 
     @property
     def s3(self) -> S3:
-        found = self.stack.services["s3"]
-        assert isinstance(found, S3)
-        return found
+        return self.stack.of(S3)
 
     @property
     def trino(self) -> Trino:
-        found = self.stack.services["trino"]
-        assert isinstance(found, Trino)
-        return found
+        return self.stack.of(Trino)
 
     def make(self) -> None:
         """The databases and the two tables."""

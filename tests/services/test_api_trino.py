@@ -92,8 +92,7 @@ def _upload(services: Stack, house: House, places: Places) -> None:
             builds.setdefault(table, []).append((partition, head.build_id))
             folder = Path(str(warehouse.build_dir(name, partition, head.build_id)))
             folders.append((table, (partition, head.build_id), folder))
-    s3 = services.services["s3"]
-    assert isinstance(s3, S3)
+    s3 = services.of(S3)
     Lake(places, s3.client()).put_folders(folders)
     with HiveEngine(HOST, services.services["hive"].port).session() as session:
         for statement in register(builds, places):
@@ -176,8 +175,7 @@ def _day() -> dict[str, str]:
 
 def _states(services: Stack, database: str, column: str) -> list[tuple[str, str]]:
     """State and error of the queries that read a database by a column, in the order in which they came."""
-    trino = services.services["trino"]
-    assert isinstance(trino, Trino)
+    trino = services.of(Trino)
     with trino.cursor("system") as cursor:
         cursor.execute(
             "SELECT state, coalesce(error_code, '') FROM system.runtime.queries "

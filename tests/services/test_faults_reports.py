@@ -105,8 +105,7 @@ def served(port: int) -> Iterator[tuple[Line, str]]:
 @pytest.fixture
 def line(services: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
     """The line by which this process and those that it starts reach the object store."""
-    s3 = services.services["s3"]
-    assert isinstance(s3, S3)
+    s3 = services.of(S3)
     with served(s3.port) as (line, address):
         for name, value in s3.variables().items():
             monkeypatch.setenv(name, value.replace(s3.url, address))

@@ -44,8 +44,7 @@ def day(services: Stack, shelf: Shelf) -> Iterator[Served]:
 
 def _planted(day: Served, dsn_key: str) -> dict[str, str]:
     """Every secret of a worker, by what it is."""
-    server = day.stack.services["postgres"]
-    assert isinstance(server, Postgres)
+    server = day.stack.of(Postgres)
     return {
         "password of the ledger": server.password("ledger"),
         "secret key of the object store": keys(day.stack.state)[1],

@@ -85,8 +85,7 @@ class Heard:
 
 @pytest.fixture
 def heard(services: Stack) -> Heard:
-    server = services.services["aws"]
-    assert isinstance(server, Aws)
+    server = services.of(Aws)
     heard = Heard(server.client("glue"), [], {})
 
     def listen(model: Any, **_: Any) -> Any:

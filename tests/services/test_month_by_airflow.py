@@ -15,8 +15,7 @@ import pytest
 from local.airflow import Airflow, free_port
 from local.on_services import in_this_process, settings_on
 from local.services.stack import Stack
-from settlement.ledger.records import Build
-from settlement.pipeline import days_of
+from settlement.pipeline import MONTH_STAGES, days_of
 from tests.airflow.sink import sink
 from tests.airflow.town import DAILY, MONTHLY, Town
 from tests.integration.buckets import BucketHouse
@@ -50,28 +49,13 @@ class Embedded:
     """What the embedded profile has published, and the content hashes of its builds."""
 
     published: Tree
-    hashes: dict[tuple[str, str], dict[str, str]]
-
-
-def heads(house: House) -> dict[tuple[str, str], Build]:
-    """The published builds, by stage and day or month."""
-    found = {}
-    for stage in ("raw", "ods", "daily", "pools", "lines", "statements"):
-        for partition in house.ledger.heads(stage):
-            build = house.ledger.head_build(stage, partition)
-            assert build is not None
-            found[stage, partition.key] = build
-    return found
-
-
-def hashes(house: House) -> dict[tuple[str, str], dict[str, str]]:
-    return {key: dict(build.rows_hashes) for key, build in heads(house).items()}
+    hashes: dict[tuple[str, str, int], dict[str, str]]
 
 
 @pytest.fixture(scope="module")
 def embedded(shelf: Shelf) -> Embedded:
     """Made before any variable names a service."""
-    return Embedded(shelf.published(), hashes(shelf.house("closed")))
+    return Embedded(shelf.published(), shelf.house("closed").hashes())
 
 
 @pytest.fixture(scope="module")
@@ -120,13 +104,12 @@ def test_what_is_published_is_what_the_embedded_profile_publishes(settled: Settl
 
 
 def test_the_builds_hold_the_same_rows(settled: Settled, embedded: Embedded) -> None:
-    assert hashes(settled.house) == embedded.hashes
+    assert settled.house.hashes() == embedded.hashes
 
 
 def test_they_were_computed_by_steps_of_the_cluster(settled: Settled) -> None:
-    by_steps = {key for key, build in heads(settled.house).items() if build.engine == "emr" and build.query_ids}
-    months = {(stage, MONTH) for stage in ("pools", "lines", "statements")}
-    assert by_steps == {(stage, day) for stage in BY_EMR for day in ENDING} | months
+    by_steps = {key for key, build in settled.house.builds().items() if build.engine == "emr" and build.query_ids}
+    assert by_steps == {(stage, day, 0) for stage in BY_EMR for day in ENDING} | {(stage, MONTH, 1) for stage in MONTH_STAGES}
 
 
 @pytest.mark.parametrize("catalogue", ["hive", "glue"])
@@ -151,7 +134,7 @@ def test_days_are_read_through_each_catalogue_too(settled: Settled, services: St
 
 def test_what_trino_shows_was_compared_with_what_was_published(settled: Settled) -> None:
     for stage in ("lines", "statements"):
-        assert f"Trino reads build {heads(settled.house)[stage, MONTH].build_id} as it was published" in settled.said[stage]
+        assert f"Trino reads build {settled.house.heads()[stage, MONTH, 1]} as it was published" in settled.said[stage]
 
 
 def test_the_chain_holds(settled: Settled) -> None:

@@ -20,9 +20,7 @@ from local.services.stack import Stack
 @pytest.fixture
 def s3(own_stack: Stack) -> Iterator[S3]:
     own_stack.up(["s3"])
-    found = own_stack.services["s3"]
-    assert isinstance(found, S3)
-    return found
+    return own_stack.of(S3)
 
 
 def _client(s3: S3, key: str, secret: str) -> Any:

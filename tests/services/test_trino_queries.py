@@ -174,8 +174,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen
 
 @pytest.fixture
 def town(services: Stack, stage: subprocess.Popen[str], tmp_path: Path) -> Iterator[Town]:
-    trino = services.services["trino"]
-    assert isinstance(trino, Trino)
+    trino = services.of(Trino)
     made = Town(trino, stage, tmp_path)
     yield made
     for query in made.live():  # of a test that failed
@@ -410,8 +409,7 @@ class Published:
 @pytest.fixture(scope="module")
 def published(services: Stack, shelf: Shelf) -> Iterator[Published]:
     name = f"trino_{secrets.token_hex(4)}"
-    hive = services.services["hive"]
-    assert isinstance(hive, Hive)
+    hive = services.of(Hive)
     house = shelf.house("new")
     settle_days(house, days_of(MONTH)[:2])
     with pytest.MonkeyPatch.context() as patch:
@@ -478,8 +476,7 @@ def test_other_figures_in_the_very_build_fail_for_good_and_are_named(town: Town,
     """A folder that bears the build's name, and holds the day's lines twice."""
     context = tasks.context_of(published.place, RUN)
     head = published.head()
-    s3 = services.services["s3"]
-    assert isinstance(s3, S3)
+    s3 = services.of(S3)
     source = str(context.warehouse.build_dir("mart.settlement_daily", Partition(DAY), head)).removeprefix(f"s3://{BUCKETS[0]}/")
     target = f"{published.variables['SETTLEMENT_DATABASE']}/forged/build={head}"
     client = s3.client()

@@ -6,10 +6,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from settlement.settings import wrong_value
+from settlement.settings import read
 
 _PREFIX = "SETTLEMENT_API_"
 
@@ -55,7 +55,4 @@ def api_settings() -> ApiSettings:
     Raises:
         SettlementError: names the variable whose value is off.
     """
-    try:
-        return ApiSettings()  # type: ignore[call-arg]  # every field has a default
-    except ValidationError as error:
-        raise wrong_value(error, _PREFIX) from None
+    return read(ApiSettings)

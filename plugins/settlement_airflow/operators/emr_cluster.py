@@ -10,7 +10,7 @@ from airflow.sdk.exceptions import AirflowException
 
 from settlement_airflow.hooks.emr_clusters import EmrClusterHook
 from settlement_airflow.links.emr_log import ClusterLink
-from settlement_airflow.operators.emr_step import in_airflow_s_words
+from settlement_airflow.wording import in_airflow_s_words
 
 _LOOKS = 60
 

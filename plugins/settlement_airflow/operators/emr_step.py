@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
@@ -12,10 +10,10 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from settlement.errors import SettlementError
 from settlement.settings_emr import emr_settings
 from settlement_airflow.hooks.emr_names import LATE, Step, StepName, sha256
 from settlement_airflow.links.emr_log import ClusterLink, EmrStepLogLink, log_folder
+from settlement_airflow.wording import in_airflow_s_words
 
 if TYPE_CHECKING:  # DAG files reach this module: AWS's client is loaded where it is needed
     from settlement_airflow.hooks.emr_steps import EmrStepHook
@@ -205,12 +203,3 @@ class EmrHiveStepOperator(BaseOperator):
     def _told(self, sentence: str) -> str:
         self.log.info(sentence)
         return sentence
-
-
-@contextmanager
-def in_airflow_s_words() -> Iterator[None]:
-    """An error of the settlement (a setting that is missing) fails the task for good: another try doesn't change it."""
-    try:
-        yield
-    except SettlementError as error:
-        raise AirflowFailException(f"{type(error).__name__}: {error}") from error

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from airflow.sdk import BaseOperator
 
 from settlement_airflow.hooks.trino_names import QueryName
-from settlement_airflow.links.trino_query import TrinoQueryLink
-from settlement_airflow.operators.emr_step import in_airflow_s_words
+from settlement_airflow.links.query_page import TrinoQueryLink
+from settlement_airflow.wording import in_airflow_s_words
 
 if TYPE_CHECKING:  # DAG files reach this module: Trino's client is loaded where it is needed
     from settlement_airflow.hooks.trino_queries import Result, TrinoQueryHook
