@@ -248,8 +248,11 @@ class Catalog:
             raise TableError(f"{self.root}: tables read each other in a circle: {' → '.join(error.args[1])}") from None
 
     def _reads_now(self, name: str) -> set[str]:
-        reads = self.tables[name].definition.reads
-        return {other for other in self.tables[name].inputs if reads.get(other) != "previous_month"}
+        return {other for other in self.tables[name].inputs if not self.reads_before(name, other)}
+
+    def reads_before(self, name: str, other: str) -> bool:
+        """Whether a table reads another one, or itself, of the month before."""
+        return self.tables[name].definition.reads.get(other) == "previous_month"
 
     def readers(self, name: str) -> list[str]:
         """Names of the tables that read `name`."""

@@ -87,13 +87,15 @@ class Warehouse:
 
     def build_dir(self, table: str, partition: Partition, build_id: str) -> Location:
         """Folder of one build's files of a table; the last part `build=<id>` makes every build's location its own."""
-        schema, name = table.split(".")
-        return self._place(f"tables/{schema}/{name}/{partition.path}/build={build_id}")
+        return self._place(f"{_folder(table)}/{partition.path}/build={build_id}")
+
+    def table_dir(self, table: str) -> Location:
+        """Folder of all that was ever built of a table: its name for lineage."""
+        return self.root / _folder(table)
 
     def reference_dir(self, table: str, release: str) -> Location:
         """Folder of a reference table's rows as a release froze them, for engines that read the warehouse itself."""
-        schema, name = table.split(".")
-        return self._place(f"tables/{schema}/{name}/build={release}")
+        return self._place(f"{_folder(table)}/build={release}")
 
     def verdict(self, build_id: str) -> Location:
         return self._place(f"verdicts/{build_id}.json")
@@ -105,6 +107,11 @@ class Warehouse:
         """Where something lies or will lie: in the base only what is there already."""
         own = self.root / below
         return self.base / below if self.base and not own.exists() and (self.base / below).exists() else own
+
+
+def _folder(table: str) -> str:
+    schema, name = table.split(".")
+    return f"tables/{schema}/{name}"
 
 
 def new_build_id() -> str:

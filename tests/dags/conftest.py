@@ -30,7 +30,6 @@ _SETTINGS = {
     "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
 }
 os.environ.update(_SETTINGS)
-sys.path[:0] = [str(ROOT / "plugins")]
 
 Fake = Callable[[str], Path]
 PATIENCE_SECONDS = 60

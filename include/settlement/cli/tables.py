@@ -7,16 +7,17 @@ from typing import Annotated
 
 import typer
 from rich.table import Table as Grid
-from rich.tree import Tree
 
 from settlement.audit.checks import all_checks
 from settlement.cli.common import console
+from settlement.cli.lineage_trees import column_tree, table_tree
 from settlement.errors import SettlementError
 from settlement.settings import sql_dir
 from settlement.tables import Catalog, load
 
 app = typer.Typer(help="The tables: definitions, checks and lineage.", no_args_is_help=True)
 SqlOption = Annotated[Path | None, typer.Option("--sql", help="another tree of tables than the package's")]
+ColumnOption = Annotated[str | None, typer.Option("--column", help="one of its columns: what its values are made from")]
 TableArgument = Annotated[str, typer.Argument(help="schema.table")]
 
 
@@ -59,20 +60,19 @@ def show(table: TableArgument, sql: SqlOption = None) -> None:
 
 
 @app.command()
-def lineage(table: TableArgument, sql: SqlOption = None) -> None:
-    """What a table is made from, and which tables are made from it."""
+def lineage(table: TableArgument, column: ColumnOption = None, sql: SqlOption = None) -> None:
+    """What a table is made from, and which tables are made from it; or what one of its columns is made from."""
     catalog = _catalog(sql)
-    if table not in catalog.tables:
-        raise SettlementError(f"no table {table}", f"known: {', '.join(sorted(catalog.tables))}")
-    up, down = Tree(f"{table} is made from"), Tree(f"{table} goes into")
+    found = catalog[table]
+    if column is not None:
+        names = [c.name for c in found.columns]
+        if column not in names:
+            raise SettlementError(f"{table} has no column {column}", f"it has {', '.join(names)}")
+        console().print(column_tree(catalog, table, column))
+        return
     # what a table reads of the month before is no edge: it would lead back to the table itself
-    before = {(name, n) for name in catalog.tables for n, w in catalog[name].definition.reads.items() if w == "previous_month"}
-    _grow(up, table, {name: [n for n in catalog[name].inputs if (name, n) not in before] for name in catalog.tables})
-    _grow(down, table, {name: [n for n in catalog.readers(name) if (n, name) not in before] for name in catalog.tables})
-    console().print(up)
-    console().print(down)
-
-
-def _grow(tree: Tree, name: str, edges: dict[str, list[str]]) -> None:
-    for other in edges[name]:
-        _grow(tree.add(other), other, edges)
+    before = {(name, n) for name in catalog.tables for n in catalog.tables if catalog.reads_before(name, n)}
+    up = {name: [n for n in catalog[name].inputs if (name, n) not in before] for name in catalog.tables}
+    down = {name: [n for n in catalog.readers(name) if (n, name) not in before] for name in catalog.tables}
+    console().print(table_tree(f"{table} is made from", table, up))
+    console().print(table_tree(f"{table} goes into", table, down))

@@ -18,7 +18,7 @@ from typing import Any
 from settlement import storage_errors
 from settlement.errors import EngineError, LedgerUnavailable, NothingToDo, SettlementError, StorageUnavailable, of_system
 from settlement.pipeline import STAGES, months
-from settlement.steps import on_demand, reconcile, restatement_run, settling, tasks
+from settlement.steps import lineage, on_demand, reconcile, restatement_run, settling, tasks
 from settlement.steps.place import Place
 from settlement.steps.remote import Prepared
 from settlement.steps.settling import Question
@@ -50,11 +50,13 @@ def _run(asked: argparse.Namespace) -> dict[str, Any]:
     return asdict(_STEPS[asked.step](place, run, asked))
 
 
-_STEPS: dict[str, Callable[[Place, Run, argparse.Namespace], Outcome | Prepared | Question | reconcile.Asked]] = {
+Answer = Outcome | Prepared | Question | reconcile.Asked | lineage.Lineage
+_STEPS: dict[str, Callable[[Place, Run, argparse.Namespace], Answer]] = {
     "build": lambda place, run, asked: tasks.build(place, run, asked.stage, asked.take_over, asked.attempt),
     "seal": lambda place, run, asked: tasks.seal(place, run, asked.stage, asked.build, asked.step_name),
     "audit": lambda place, run, asked: tasks.audit(place, run, asked.stage),
     "publish": lambda place, run, asked: tasks.publish(place, run, asked.stage),
+    "lineage": lambda place, run, asked: lineage.of_publication(place, run, asked.stage),
     "reconcile-ask": lambda place, run, asked: reconcile.ask(place, run, asked.stage),
     "reconcile": lambda place, run, asked: reconcile.compare(place, run, asked.stage, asked.build, asked.rows),
     "restate": lambda place, run, asked: restatement_run.begin(place, run, asked.by, asked.reason),
@@ -97,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     begin = steps.add_parser("begin", parents=[common], help="freeze the release; say what is waited for")
     begin.add_argument("--by", required=True, help="who asked for the run")
     begin.add_argument("--gate", required=True, choices=["landing", "raw", "days"])
-    for name in ("build", "seal", "audit", "publish", "reconcile-ask", "reconcile"):
+    for name in ("build", "seal", "audit", "publish", "lineage", "reconcile-ask", "reconcile"):
         step = steps.add_parser(name, parents=[common], help=f"{name} a stage")
         step.add_argument("--stage", required=True, choices=[stage.name for stage in STAGES])
         if name == "build":
