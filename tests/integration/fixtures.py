@@ -53,9 +53,10 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def shelf(work: Path) -> Shelf:
+def shelf(work: Path, tmp_path_factory: pytest.TempPathFactory) -> Shelf:
     """The states that tests start from."""
-    return Shelf(work)
+    session = tmp_path_factory.getbasetemp()  # a worker's, below that of all, when there are many
+    return Shelf(work, (session.parent if "PYTEST_XDIST_WORKER" in os.environ else session) / "states")
 
 
 @pytest.fixture

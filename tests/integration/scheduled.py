@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,13 +55,15 @@ def day(house_in: Callable[[str], House]) -> House:
 @pytest.fixture(scope="session")
 def statements(shelf: Shelf) -> Path:
     """A house in which a scheduled run has published a month's statements and nobody was asked yet."""
-    house = shelf.house("days")
+    return shelf.made("statements", "days", _settle_month)
+
+
+def _settle_month(house: House) -> None:
     with settings_of_workers(house):
         place = Place.open()
         begin(place, MONTH_RUN)
         for stage in MONTH_STAGES:
             settle(place, MONTH_RUN, stage)
-    return Path(shutil.move(house.root, shelf.root / "statements"))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Houses in the states that tests start from: each state is made once a worker and then copied."""
+"""Houses in the states that tests start from: each state is made once, by the first worker that needs it, and then copied."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from filelock import FileLock
 
 from settlement.landing.folders import Landing
 from settlement.ledger.records import Build
@@ -56,8 +58,8 @@ class Shelf:
     `ending` (all raw days, of the others all but three).
     """
 
-    root: Path
-    _made: dict[str, Path] = field(default_factory=dict)
+    root: Path  # of this worker
+    states: Path  # of all workers of a session
     _expected: dict[str, Tree] = field(default_factory=dict)
 
     @property
@@ -86,26 +88,37 @@ class Shelf:
         return House.at(self._state("closed")).published()
 
     def _state(self, name: str) -> Path:
-        if name not in self._made:
-            steps: dict[str, tuple[str, Callable[[House], None]]] = {
-                "early": ("new", lambda house: settle_days(house, days_of(MONTH)[:-3])),
-                "almost": ("early", lambda house: settle_days(house, days_of(MONTH)[-3:-1])),
-                "days": ("almost", lambda house: settle_days(house, [LAST])),
-                "landed": ("new", lambda house: settle_days(house, days_of(MONTH), ("raw",))),
-                "ending": ("landed", lambda house: settle_days(house, days_of(MONTH)[:-3], ("ods", "daily"))),
-                "open": ("days", lambda house: _run(house, MONTH, None)),
-                "closed": ("days", lambda house: _run(house, MONTH, "Bea")),
-                "next_days": ("days", lambda house: settle_days(house, days_of(NEXT))),
-            }
-            if name == "new":
-                lay_out(example(), self._workshop)
-            else:
-                before, step = steps[name]
-                copy_folder(self._state(before), self._workshop)
-                step(House.at(self._workshop))
-            self._made[name] = self.root / name
-            self._workshop.rename(self._made[name])
-        return self._made[name]
+        steps: dict[str, tuple[str, Callable[[House], None]]] = {
+            "early": ("new", lambda house: settle_days(house, days_of(MONTH)[:-3])),
+            "almost": ("early", lambda house: settle_days(house, days_of(MONTH)[-3:-1])),
+            "days": ("almost", lambda house: settle_days(house, [LAST])),
+            "landed": ("new", lambda house: settle_days(house, days_of(MONTH), ("raw",))),
+            "ending": ("landed", lambda house: settle_days(house, days_of(MONTH)[:-3], ("ods", "daily"))),
+            "open": ("days", lambda house: _run(house, MONTH, None)),
+            "closed": ("days", lambda house: _run(house, MONTH, "Bea")),
+            "next_days": ("days", lambda house: settle_days(house, days_of(NEXT))),
+        }
+        if name == "new":
+            return self._kept(name, lambda: lay_out(example(), self._workshop))
+        return self.made(name, *steps[name])
+
+    def made(self, name: str, before: str, step: Callable[[House], None]) -> Path:
+        """A state of the tests' own: that before, and a step on it. Do nothing to it: it is everybody's."""
+        return self._kept(name, lambda: self._stepped(before, step))
+
+    def _stepped(self, before: str, step: Callable[[House], None]) -> None:
+        copy_folder(self._state(before), self._workshop)
+        step(House.at(self._workshop))
+
+    def _kept(self, name: str, make: Callable[[], object]) -> Path:
+        """Where a state lies; whoever comes first makes it, and the others wait."""
+        place = self.states / name
+        self.states.mkdir(parents=True, exist_ok=True)
+        with FileLock(place.with_suffix(".lock")):
+            if not place.exists():
+                make()
+                copy_folder(self._workshop, place)
+        return place
 
 
 def lay_out(world: World, root: Path) -> House:
