@@ -24,7 +24,7 @@ app = typer.Typer(help="The landing folders: arrivals and redeliveries.", no_arg
 def status(landing: LandingOption) -> None:
     """Which folders have arrived, by day and kind."""
     root = existing_landing(landing)
-    first = root.first_day()
+    first = min((day for kind in KINDS if (day := root.first_day(kind))), default=None)
     if first is None:
         raise SettlementError(f"nothing has arrived under {landing}", "a folder has arrived once it holds _SUCCESS")
     last = max(days[-1] for kind in KINDS if (days := root.days(kind)))

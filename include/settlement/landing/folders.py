@@ -42,14 +42,16 @@ class Landing:
         return [kind for kind in KINDS if self.arrived(kind, day)]
 
     def days(self, kind: Kind) -> list[str]:
-        """Every day whose folder of a kind has arrived, in order."""
-        markers = (self.root / kind).glob(f"dt=*/{SUCCESS}")
-        found = (match[1] for marker in markers if (match := _FOLDER.fullmatch(marker.parent.name)))
-        return sorted(day for day in found if epoch_day(day) is not None)
+        """Every day whose folder of a kind has arrived, in order; looks into each."""
+        return [day for day in self._folders(kind) if self.arrived(kind, day)]
 
-    def first_day(self) -> str | None:
-        """The first day ever delivered, over all kinds."""
-        return min((days[0] for kind in KINDS if (days := self.days(kind))), default=None)
+    def first_day(self, kind: Kind) -> str | None:
+        """The first day ever delivered of a kind; in a bucket one list and one look, however long the history is."""
+        return next((day for day in self._folders(kind) if self.arrived(kind, day)), None)
+
+    def _folders(self, kind: Kind) -> list[str]:
+        found = (match[1] for folder in (self.root / kind).glob("dt=*") if (match := _FOLDER.fullmatch(folder.name)))
+        return sorted(day for day in found if epoch_day(day) is not None)
 
     def require(self, kind: Kind, day: str) -> None:
         """Raises NotArrived unless the folder's marker is there."""

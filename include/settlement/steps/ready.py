@@ -20,20 +20,14 @@ def required(landing: Landing, day: str) -> dict[str, set[Kind]]:
     """Days whose folders the settlement of a day reads, and of which kinds: looking back no further than what ever came."""
     found: dict[str, set[Kind]] = {}
     for kind in KINDS:
-        delivered = landing.days(kind)
-        for needed in needed_days(kind, day, delivered[0] if delivered else day):
+        for needed in needed_days(kind, day, landing.first_day(kind) or day):
             found.setdefault(needed, set()).add(kind)
     return found
 
 
 def landing_waits_for(landing: Landing, day: str) -> list[str]:
     """Folders of a day that have not arrived; a kind that began on a later day isn't waited for."""
-    waiting: list[str] = []
-    for kind in KINDS:
-        delivered = landing.days(kind)
-        if not landing.arrived(kind, day) and not (delivered and day < delivered[0]):
-            waiting.append(f"{kind}/dt={day}")
-    return waiting
+    return [f"{kind}/dt={day}" for kind in KINDS if not landing.arrived(kind, day) and day >= (landing.first_day(kind) or day)]
 
 
 def day_waits_for(ledger: Ledger, landing: Landing, day: str) -> list[str]:
