@@ -78,6 +78,8 @@ class Aws(Service):
             "SETTLEMENT_EMR_LOG_URI": "s3://settlement-dev-lake/emr-logs",
             "SETTLEMENT_EMR_SERVICE_ROLE": "settlement-emr",
             "SETTLEMENT_EMR_INSTANCE_PROFILE": "settlement-emr-machines",
+            "SETTLEMENT_EMR_GLUE_CATALOG": "false",
+            "SETTLEMENT_EMR_METASTORE_URI": f"thrift://{HOST}:{self.ports['metastore']}",
             "SETTLEMENT_EMR_POLL_SECONDS": "5",
             "SETTLEMENT_EMR_CONCURRENCY": "1",  # sessions of one Hive share its Tez: two at once mix up their plans
         }

@@ -60,6 +60,7 @@ def test_a_cluster_is_told_to_encrypt_what_hive_writes(with_key: Played) -> None
     described = with_key.emr.describe_cluster(ClusterId=cluster.id)["Cluster"]
     told = {one["Classification"]: one["Properties"] for one in described["Configurations"]}
     assert told["emrfs-site"] == {"fs.s3.enableServerSideEncryption": "true", "fs.s3.serverSideEncryption.kms.keyId": KEY}
+    assert told["core-site"] == {"fs.s3a.encryption.algorithm": "SSE-KMS", "fs.s3a.encryption.key": KEY}
     security = with_key.emr.describe_security_configuration(Name=described["SecurityConfiguration"])["SecurityConfiguration"]
     at_rest = json.loads(security)["EncryptionConfiguration"]["AtRestEncryptionConfiguration"]
     assert at_rest["S3EncryptionConfiguration"] == {"EncryptionMode": "SSE-KMS", "AwsKmsKey": KEY}

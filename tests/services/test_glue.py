@@ -20,7 +20,8 @@ from local.services.aws import Aws
 from local.services.stack import Stack
 from settlement.engines import glue
 from settlement.engines.glue import Glue
-from settlement.engines.places import Places, short_name
+from settlement.engines.glue_tables import table_input
+from settlement.engines.places import BUILD, Places, short_name
 from settlement.errors import EngineError, SettlementError
 from settlement.ledger.records import Build
 from settlement.settings import settings, sql_dir
@@ -204,6 +205,29 @@ def changed(table: Table, columns: list[Column]) -> Table:
 
 def _new(*, nullable: bool) -> Column:
     return Column(name="mood", type="STRING", unit="text", description="what the listener felt", nullable=nullable)
+
+
+def _of_builds(catalogue: Glue, table: Table) -> str:
+    """Make a table of builds, as a cluster's Hive does; returns its database."""
+    told = table_input(short_name(table), table, catalogue.places.folder(table))
+    told["PartitionKeys"].append({"Name": BUILD, "Type": "string"})
+    catalogue.client.create_database(DatabaseInput={"Name": catalogue.places.builds})
+    catalogue.client.create_table(DatabaseName=catalogue.places.builds, TableInput=told)
+    return catalogue.places.builds
+
+
+def test_a_cluster_that_uses_glue_is_told_to_add_a_new_column_to_a_table_of_builds(catalogue: Glue, play: Table) -> None:
+    database = _of_builds(catalogue, play)
+    assert glue.changes([play], database) == []
+    wider = changed(play, [*play.columns, _new(nullable=True)])
+    (statement,) = glue.changes([wider], database)
+    assert statement.startswith(f"ALTER TABLE `{database}`.`ods_play` ADD COLUMNS (`mood` STRING")
+    with pytest.raises(EngineError, match="new column mood is not nullable"):
+        glue.changes([changed(play, [*play.columns, _new(nullable=False)])], database)
+
+
+def test_a_table_of_builds_that_glue_doesn_t_have_needs_no_change(catalogue: Glue, play: Table) -> None:
+    assert glue.changes([play], catalogue.places.builds) == []
 
 
 def test_a_new_nullable_column_is_added_and_partitions_stay(catalogue: Glue, play: Table) -> None:

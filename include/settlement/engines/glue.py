@@ -45,6 +45,31 @@ def point(places: Places, tables: Sequence[Table], pin: Pin) -> dict[str, str]:
     return found
 
 
+def changes(tables: Sequence[Table], database: str) -> list[str]:
+    """What `ddl.changes` says of those tables of builds that exist, for a cluster whose Hive uses the Glue catalogue.
+
+    Raises:
+        EngineError: Glue doesn't answer or refuses; or a table differs by more than a new nullable column.
+    """
+    client = _client()
+    return [statement for table in tables for statement in _changes(client, table, database)]
+
+
+def _changes(client: Any, table: Table, database: str) -> list[str]:
+    with _translated(f"{database}.{short_name(table)}"):
+        found = _found(client, "get_table", "Table", DatabaseName=database, Name=short_name(table))
+    return [] if found is None else ddl.changes(table, database, columns_of(found))
+
+
+def _found(client: Any, method: str, what: str, **asked: Any) -> dict[str, Any] | None:
+    """What Glue has of a name; None when it has nothing."""
+    try:
+        found: dict[str, Any] = getattr(client, method)(**asked)[what]
+    except client.exceptions.EntityNotFoundException:
+        return None
+    return found
+
+
 @dataclass(frozen=True)
 class Glue:
     """The tables for people in one database of a catalogue."""
@@ -57,7 +82,7 @@ class Glue:
         name = self.places.database
 
         def make() -> None:
-            if self._found("get_database", "Database", Name=name) is None:
+            if _found(self.client, "get_database", "Database", Name=name) is None:
                 self.client.create_database(DatabaseInput={"Name": name, "Description": "royalty settlement: what is published"})
 
         self._settled(f"database {name}", make)
@@ -110,19 +135,11 @@ class Glue:
         return str(found["StorageDescriptor"]["Location"]) if found else ""
 
     def _table(self, table: Table) -> dict[str, Any] | None:
-        return self._found("get_table", "Table", DatabaseName=self.places.database, Name=short_name(table))
+        return _found(self.client, "get_table", "Table", DatabaseName=self.places.database, Name=short_name(table))
 
     def _partition(self, table: Table, values: list[str]) -> dict[str, Any] | None:
         place = {"DatabaseName": self.places.database, "TableName": short_name(table)}
-        return self._found("get_partition", "Partition", **place, PartitionValues=values)
-
-    def _found(self, method: str, what: str, **asked: Any) -> dict[str, Any] | None:
-        """What Glue has of a name; None when it has nothing."""
-        try:
-            found: dict[str, Any] = getattr(self.client, method)(**asked)[what]
-        except self.client.exceptions.EntityNotFoundException:
-            return None
-        return found
+        return _found(self.client, "get_partition", "Partition", **place, PartitionValues=values)
 
     def _update(self, found: dict[str, Any], columns: Sequence[Input], location: str) -> None:
         # With the version that was looked at: a change by somebody else in between is refused, and looked at anew.

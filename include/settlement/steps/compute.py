@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import duckdb
 
+from settlement.engines import glue
 from settlement.engines.duckdb import write_rows
 from settlement.engines.evidence import Evidence
 from settlement.engines.hive import HiveEngine
@@ -16,11 +17,14 @@ from settlement.engines.pinned import Inputs
 from settlement.engines.places import Pin, Places
 from settlement.engines.script import Script, stage_script
 from settlement.settings import settings
+from settlement.settings_emr import emr_settings
 from settlement.steps.context import Context
 from settlement.steps.plan import Plan
 from settlement.storage import put
 from settlement.tables import Table
 
+# The statements that bring tables of a database up to their table.yaml, of those that exist.
+Changes = Callable[[Sequence[Table], str], list[str]]
 _log = logging.getLogger(__name__)
 
 
@@ -57,8 +61,9 @@ def places_of(context: Context) -> Places:
 
 
 def remote_script(context: Context, plan: Plan) -> Script:
-    """The script by which a cluster computes a plan."""
-    return OnHive(hive_of(), places_of(context)).script(context, plan)
+    """The script by which a cluster computes a plan; the catalogue that the cluster uses is asked for the tables that exist."""
+    changes = glue.changes if emr_settings().glue_catalog else hive_of().changes
+    return _script(context, plan, places_of(context), changes)
 
 
 class InProcess:
@@ -87,23 +92,22 @@ class OnHive:
         self._places = places
 
     def compute(self, context: Context, plan: Plan) -> Evidence:
-        script = self.script(context, plan)
+        script = _script(context, plan, self._places, self._hive.changes)
         _log.info("%s %s: %d statements on Hive", plan.stage, plan.partition, len(script.statements))
         return self._hive.run(script)
 
-    def script(self, context: Context, plan: Plan) -> Script:
-        """The stage's script; the files that no query fills are written before it may run."""
-        inputs = pinned_inputs(context, plan)
-        tables = context.release.catalog.of_stage(plan.stage)
-        for table in tables:
-            if table.definition.source == "ledger":
-                rows = _posting_rows(context, plan)
-                write_rows(table, rows, context.warehouse.build_dir(table.name, plan.partition, plan.build_id))
-        alterations = self._hive.changes([*inputs, *tables], self._places.builds)
-        params = context.parameters(plan.partition, plan.pins)
-        return stage_script(
-            context.release.catalog, plan.stage, plan.partition, plan.build_id, inputs, params, self._places, alterations
-        )
+
+def _script(context: Context, plan: Plan, places: Places, changes: Changes) -> Script:
+    """The stage's script; the files that no query fills are written before it may run."""
+    inputs = pinned_inputs(context, plan)
+    tables = context.release.catalog.of_stage(plan.stage)
+    for table in tables:
+        if table.definition.source == "ledger":
+            rows = _posting_rows(context, plan)
+            write_rows(table, rows, context.warehouse.build_dir(table.name, plan.partition, plan.build_id))
+    alterations = changes([*inputs, *tables], places.builds)
+    params = context.parameters(plan.partition, plan.pins)
+    return stage_script(context.release.catalog, plan.stage, plan.partition, plan.build_id, inputs, params, places, alterations)
 
 
 def pinned_inputs(context: Context, plan: Plan) -> Inputs:

@@ -93,6 +93,9 @@ def _configurations(chosen: EmrSettings) -> list[dict[str, Any]]:
     if chosen.kms_key:
         emrfs = {"fs.s3.enableServerSideEncryption": "true", "fs.s3.serverSideEncryption.kms.keyId": chosen.kms_key}
         found.append({"Classification": "emrfs-site", "Properties": emrfs})
+        # Releases from 7.10 write by S3A instead.
+        s3a = {"fs.s3a.encryption.algorithm": "SSE-KMS", "fs.s3a.encryption.key": chosen.kms_key}
+        found.append({"Classification": "core-site", "Properties": s3a})
     return found
 
 
