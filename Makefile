@@ -22,8 +22,8 @@ WORK ?= .work/$(if $(LISTENS),listens,generated)
 
 # These share one stack of servers that fills the machine: they run after all others, one by one.
 STACK_TESTS := tests/services
-# These take half an hour more, on the same stack.
-LONG_TESTS := tests/parity tests/services/test_month_by_airflow.py
+# These take most of an hour more.
+LONG_TESTS := tests/parity tests/services/test_month_by_airflow.py tests/airflow/test_chain.py
 # Workers, schedulers and publishers that are killed: see docs/reliability.md.
 SOAK_FAULTS := 1,2,3,6,9,22,27,30
 
@@ -82,7 +82,7 @@ test: setup setup-browser ## every test, on real servers that it starts itself
 	$(BIN)/python -m pytest -n 4 --dist loadscope $(addprefix --ignore=,$(STACK_TESTS) $(LONG_TESTS))
 	$(BIN)/python -m pytest $(STACK_TESTS) $(addprefix --ignore=,$(LONG_TESTS))
 
-test-long: setup ## the engines on every fixture and a February; three days and a month's end by Airflow on the services
+test-long: setup ## the engines on every fixture and a February; months by Airflow: on the services, and three in a chain
 	$(BIN)/python -m pytest $(LONG_TESTS)
 
 test-quick: setup ## the tests that start no server
