@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
+from airflow.providers.openlineage.extractors.base import DefaultExtractor
 from airflow.sdk.exceptions import AirflowException
 
-from settlement_airflow.operators.stage import AuditOperator, BuildOperator
+from settlement_airflow.operators.stage import AuditOperator, BuildOperator, PublishOperator
 from tests.dags.conftest import PATIENCE_SECONDS, Fake, context, lives, until
 
 
@@ -31,3 +33,28 @@ def test_a_task_that_is_killed_ends_its_step(fake: Fake) -> None:
         with pytest.raises(AirflowException, match="audit was killed by SIGTERM"):
             ending.result(PATIENCE_SECONDS)
     assert not lives(int(file.read_text()))
+
+
+ANSWER = """
+build = {'build_id': 'b1', 'release': 'r', 'files_hash': 'f', 'engine': 'e', 'pins': {}, 'rows_hashes': {}, 'query_ids': []}
+made = {'table': 'ods.play', 'place': 's3://bucket/tables/ods/play', 'columns': []}
+asked = ' '.join(sys.argv[3:])
+named = '--run settlement_daily/manual__1 --partition 2026-02-28 --stage ods'
+assert asked == f'lineage {named}', asked
+answer({'partition': '2026-02-28', 'build': build, 'inputs': [], 'outputs': [made]})
+"""
+
+
+class Instance:
+    """As much of a task instance as OpenLineage's listener hands on."""
+
+    def get_template_context(self) -> dict[str, Any]:
+        return context()
+
+
+def test_openlineage_finds_what_a_publication_has_made(fake: Fake) -> None:
+    fake(ANSWER)
+    found = DefaultExtractor(PublishOperator(task_id="publish", stage="ods")).extract_on_complete(Instance())
+    assert found is not None
+    assert [(output.namespace, output.name) for output in found.outputs] == [("s3://bucket", "tables/ods/play")]
+    assert found.run_facets["settlement_build"].build_id == "b1"

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,6 +30,7 @@ from tests.services.tables import Lake
 BY_EMR = ("ods", "daily")
 ENDING = days_of(MONTH)[-3:]
 SECONDS = 1800  # a step takes half a minute, on a busy machine three times that
+READABLE = ("pool", "settlement_line", "statement")  # tables with a query
 READ = [
     ("statement", "partner_id", "royalty_krw payable_krw carried_out_krw"),
     ("settlement_line", "product_id track_id right_type partner_id kind", "plays weight amount_uwon"),
@@ -36,12 +39,14 @@ READ = [
 
 @dataclass(frozen=True)
 class Settled:
-    """The house after its month was closed, where it lies in the bucket, its database, and what was said of its stages."""
+    """The house after its month was closed, where it lies in the bucket, its database, what was said of its stages, and what
+    OpenLineage was told."""
 
     house: House
     bucket: BucketHouse
     database: str
     said: dict[str, str]
+    events: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -67,12 +72,14 @@ def settled(services: Stack, shelf: Shelf, embedded: Embedded, work: Path) -> It
         house = shelf.house("ending")
         bucket = BucketHouse.of(house, name)
         elsewhere = moved(house, variables["SETTLEMENT_LEDGER_URL"])
-        airflow = Airflow(work / name, {**variables, **_quick(house)}, free_port(), tied=True)
+        told = work / f"{name}.jsonl"
+        airflow = Airflow(work / name, {**variables, **_quick(house), **_telling(told)}, free_port(), tied=True)
         with sink() as sentry:
             try:
                 airflow.up()
                 said = settle(Town(airflow, elsewhere, shelf, sentry, work / "holds"))
-                yield Settled(elsewhere, bucket, variables["SETTLEMENT_DATABASE"], said)
+                events = [json.loads(line) for line in told.read_text().splitlines()]
+                yield Settled(elsewhere, bucket, variables["SETTLEMENT_DATABASE"], said, events)
             finally:
                 airflow.down()
 
@@ -87,6 +94,11 @@ def _quick(house: House) -> dict[str, str]:
         "SETTLEMENT_POLL_SECONDS": "30",  # no gate of these runs has to wait; those of today's runs wait for ever
         "SETTLEMENT_RETRY_SECONDS": "5",
     }
+
+
+def _telling(events: Path) -> dict[str, str]:
+    transport = {"type": "file", "log_file_path": str(events), "append": True}
+    return {"AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(transport), "AIRFLOW__OPENLINEAGE__DISABLED": "False"}
 
 
 def settle(town: Town) -> dict[str, str]:
@@ -135,6 +147,19 @@ def test_days_are_read_through_each_catalogue_too(settled: Settled, services: St
 def test_what_trino_shows_was_compared_with_what_was_published(settled: Settled) -> None:
     for stage in ("lines", "statements"):
         assert f"Trino reads build {settled.house.heads()[stage, MONTH, 1]} as it was published" in settled.said[stage]
+
+
+@pytest.mark.parametrize("stage", MONTH_STAGES)
+def test_openlineage_was_told_of_each_publication_of_the_month(settled: Settled, stage: str) -> None:
+    job = f"{MONTHLY}.{stage}.publish"
+    (event,) = (e for e in settled.events if e["job"]["name"] == job and e["eventType"] == "COMPLETE")
+    build = settled.house.builds()[stage, MONTH, 1]
+    facet = event["run"]["facets"]["settlement_build"]
+    assert (facet["build_id"], facet["files_hash"]) == (build.build_id, build.files_hash)
+    tables = {output["name"].rpartition("/tables/")[2].replace("/", ".") for output in event["outputs"]}
+    assert tables == build.rows_hashes.keys()
+    assert all(output["namespace"].startswith("s3://") for output in event["outputs"])
+    assert all(output["facets"]["columnLineage"]["fields"] for output in event["outputs"] if output["name"].endswith(READABLE))
 
 
 def test_the_chain_holds(settled: Settled) -> None:
