@@ -20,8 +20,6 @@ SEED ?= 1
 LISTENS ?=
 WORK ?= .work/$(if $(LISTENS),listens,generated)
 
-# These share one stack of servers that fills the machine: they run after all others, one by one.
-STACK_TESTS := tests/services
 # These take most of an hour more.
 LONG_TESTS := tests/parity tests/services/test_month_by_airflow.py tests/airflow/test_chain.py
 # Workers, schedulers and publishers that are killed: see docs/reliability.md.
@@ -79,8 +77,7 @@ setup-browser: ## Chromium and Korean fonts from Debian's packages, for the test
 	  $$run apt-get update -qq && $$run apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk > /dev/null; }
 
 test: setup setup-browser ## every test, on real servers that it starts itself
-	$(BIN)/python -m pytest -n 4 --dist loadscope $(addprefix --ignore=,$(STACK_TESTS) $(LONG_TESTS))
-	$(BIN)/python -m pytest $(STACK_TESTS) $(addprefix --ignore=,$(LONG_TESTS))
+	$(BIN)/python -m pytest -n 5 --dist loadscope $(addprefix --ignore=,$(LONG_TESTS))
 
 test-long: setup ## the engines on every fixture and a February; months by Airflow: on the services, and three in a chain
 	$(BIN)/python -m pytest $(LONG_TESTS)
