@@ -14,7 +14,7 @@ from settlement.engines.files import quote
 from settlement.errors import SettlementError
 from settlement.export import csv_lines
 from settlement.landing.contract import SUCCESS
-from settlement.reports import render_month
+from settlement.reports.render import render_month
 from settlement.steps.pinning import closed_version
 from settlement.steps.reported import reported
 from settlement.storage import Location, files_below, key_below, sha256_of

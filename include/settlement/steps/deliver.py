@@ -15,7 +15,7 @@ from typing import Any
 
 from settlement.errors import PublishRefused
 from settlement.landing.contract import SUCCESS
-from settlement.reports import PartnerReport, render_month
+from settlement.reports.model import PartnerReport
 from settlement.steps.context import Context
 from settlement.steps.reported import reported
 from settlement.storage import Location, list_files, put, rename, scratch_folder, sync_dir, sync_file
@@ -37,6 +37,8 @@ def deliver(context: Context, partition: Partition) -> Delivery:
     Raises:
         PublishRefused: a file of that name holds something else.
     """
+    from settlement.reports.render import render_month  # a quarter of a step's start, which the other steps spare
+
     target = context.warehouse.published / partition.path
     with staged(context.warehouse.published, f"{partition.key}-{partition.version}") as aside:
         with reported(context, partition) as (con, report):

@@ -16,7 +16,6 @@ from settlement.engines.duckdb import DuckDBEngine
 from settlement.errors import NotAllowed, SettlementError
 from settlement.ledger import Ledger
 from settlement.release import Release
-from settlement.reports import render_partner
 from settlement.steps.context import Context
 from settlement.steps.deliver import mark, put_once, staged
 from settlement.steps.pinning import closed_version
@@ -110,6 +109,8 @@ def _context(warehouse: Warehouse, ledger: Ledger, engine: DuckDBEngine, version
 
 def _render(context: Context, version: Partition, asked: Asked, out: Path) -> Path | None:
     """The folder with the partner's files of a month; None when it has no statement in it."""
+    from settlement.reports.render import render_partner  # heavy
+
     with reported(context, version) as (con, facts):
         if not _has_statement(con, asked.partner_id):
             return None

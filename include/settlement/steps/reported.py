@@ -11,7 +11,7 @@ import duckdb
 from settlement.ledger.records import Build, pin
 from settlement.pipeline import days_of
 from settlement.release import Release
-from settlement.reports import ReportContext
+from settlement.reports.model import ReportContext
 from settlement.steps.context import Context
 from settlement.steps.pinning import unpin
 from settlement.warehouse import Partition, hash_json

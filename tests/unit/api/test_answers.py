@@ -16,7 +16,7 @@ import pytest
 from settlement.api.arrow_formats import TRAILER, Arrow, Parquet
 from settlement.api.formats import Csv, Encoder, Json, Ndjson
 from settlement.api.trailer import Tally
-from settlement.reports import unguarded
+from settlement.reports.guard import unguarded
 
 SCHEMA = pa.schema([("title", pa.string()), ("plays", pa.int64()), ("amount", pa.decimal128(38, 0))])
 LARGEST = Decimal(10**38 - 1)

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from settlement.reports import render_month
+from settlement.reports.render import render_month
 from tests.unit.reports.month import CONTEXT, settled_month
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import openpyxl
 
-from settlement.reports import ReportContext
+from settlement.reports.model import ReportContext
 
 CONTEXT = ReportContext("2026-03", 2, "2026-03-31", "aa" * 32, "bb" * 32, {"mart.pool": "cc" * 32, "mart.a": "dd" * 32})
 SCRIPT = "<script>alert('곡')</script>"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from settlement.errors import SettlementError
-from settlement.reports import render_month
 from settlement.reports.model import Adjustment, Recoupment, SuspenseAge
+from settlement.reports.render import render_month
 from settlement.reports.totals import load_month
 from tests.unit.reports.month import CONTEXT, settled_month
 

@@ -6,8 +6,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from settlement.reports import guarded, unguarded
-from settlement.reports.guard import guarded_sql
+from settlement.reports.guard import guarded, guarded_sql, unguarded
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,10 @@ import json
 import pytest
 
 from settlement.errors import EngineError, SettlementError
-from settlement.reports import PartnerReport, control_hash, money, render_month
+from settlement.reports import money
+from settlement.reports.manifest import control_hash
+from settlement.reports.model import PartnerReport
+from settlement.reports.render import render_month
 from tests.unit.reports.month import CONTEXT, HEADER, LINK, SCRIPT, Page, cells, contents, settled_month
 
 DSR = "DSR_PADPIDA1_PADPIDAUNASSIGNEDC_Streaming-{}_2026-03_KR_1of1_20260331T235959.tsv.gz"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-from settlement.reports import page_data, render_month
+from settlement.reports import page_data
 from settlement.reports.chart import stacked_chart
+from settlement.reports.render import render_month
 from tests.unit.reports.month import CONTEXT, Page, contents
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from decimal import Decimal
 
-from settlement.reports import render_month, unguarded, usage
+from settlement.reports import usage
+from settlement.reports.guard import unguarded
+from settlement.reports.render import render_month
 from settlement.reports.totals import load_month
 from settlement.reports.usage import write_usages
 from tests.unit.reports.month import CONTEXT, HEADER, POOLS, SCRIPT, contents, usage_rows

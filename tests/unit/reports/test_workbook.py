@@ -10,8 +10,9 @@ import pytest
 from xlsxwriter import Workbook
 
 from settlement.errors import SettlementError
-from settlement.reports import render_month, statement
+from settlement.reports import statement
 from settlement.reports.cells import Cells, Styles
+from settlement.reports.render import render_month
 from tests.unit.reports.month import CONTEXT, QUOTED, SCRIPT, cells, contents
 
 
