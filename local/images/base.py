@@ -1,0 +1,39 @@
+"""What images are built on: Debian with Python 3.11 and certificates, and the same with git; no package manager in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from local.services.install import aside, program, run, say
+from local.services.service import cache
+
+_SUITE = "bookworm"
+_PACKAGES = {"python": ("python3", "ca-certificates"), "python-git": ("python3", "ca-certificates", "git", "openssh-client")}
+# What nobody reads in a container. Perl's modules come with openssl, for a script of it; dpkg's own are elsewhere.
+_LEFT_OUT = (
+    "/usr/share/doc/*",
+    "/usr/share/info/*",
+    "/usr/share/locale/*",
+    "/usr/share/man/*",
+    "/usr/share/perl/*",
+    "/usr/lib/*/perl/*",
+    "/usr/lib/*/gconv/*",
+)
+_KEPT = "/usr/share/doc/*/copyright"
+
+
+def base(name: str) -> Path:
+    """The root file system `python` or `python-git` as a tar; made when it isn't in the cache.
+
+    Raises:
+        ServiceError: mmdebstrap can't be had, or fails: the end of what it said.
+    """
+    kept = cache() / "images" / f"{name}-{_SUITE}"
+    with aside(kept) as made:
+        if made is not None:
+            say(f"Debian {_SUITE}: {' '.join(_PACKAGES[name])} …")
+            options = [f"--dpkgopt=path-exclude={left_out}" for left_out in _LEFT_OUT] + [f"--dpkgopt=path-include={_KEPT}"]
+            packages = f"--include={','.join(_PACKAGES[name])}"
+            bootstrap = [program("mmdebstrap", "mmdebstrap"), "--quiet", "--variant=essential", "--mode=root", packages]
+            run([*bootstrap, *options, _SUITE, made / "root.tar"])
+    return kept / "root.tar"
