@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from local.services.install import aside, program, run, say
+from local.services.install import aside, of_content, program, run, say
 from local.services.service import cache
 
 _SUITE = "bookworm"
 _PACKAGES = {"python": ("python3", "ca-certificates"), "python-git": ("python3", "ca-certificates", "git", "openssh-client")}
-# What nobody reads in a container. Perl's modules come with openssl, for a script of it; dpkg's own are elsewhere.
+# What nobody reads in a container.
 _LEFT_OUT = (
     "/usr/share/doc/*",
     "/usr/share/info/*",
     "/usr/share/locale/*",
     "/usr/share/man/*",
-    "/usr/share/perl/*",
-    "/usr/lib/*/perl/*",
     "/usr/lib/*/gconv/*",
 )
 _KEPT = "/usr/share/doc/*/copyright"
+# Debian's installation needs Perl's modules once, to merge /usr; what stays has its own in perl-base.
+_REMOVE = 'rm -rf "$1"/usr/share/perl "$1"/usr/lib/*/perl "$1"/var/cache/debconf/*-old'
+
+
+def images() -> Path:
+    """Where images and what they are made of are kept: `$SETTLEMENT_CACHE/images`, by default below ~/.cache/settlement."""
+    return cache().parent / "images"
 
 
 def base(name: str) -> Path:
@@ -28,11 +33,12 @@ def base(name: str) -> Path:
     Raises:
         ServiceError: mmdebstrap can't be had, or fails: the end of what it said.
     """
-    kept = cache() / "images" / f"{name}-{_SUITE}"
+    kept = images() / f"{name}-{of_content(Path(__file__))}"
     with aside(kept) as made:
         if made is not None:
             say(f"Debian {_SUITE}: {' '.join(_PACKAGES[name])} …")
             options = [f"--dpkgopt=path-exclude={left_out}" for left_out in _LEFT_OUT] + [f"--dpkgopt=path-include={_KEPT}"]
+            options.append(f"--customize-hook={_REMOVE}")
             packages = f"--include={','.join(_PACKAGES[name])}"
             bootstrap = [program("mmdebstrap", "mmdebstrap"), "--quiet", "--variant=essential", "--mode=root", packages]
             run([*bootstrap, *options, _SUITE, made / "root.tar"])
