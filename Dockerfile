@@ -17,11 +17,12 @@ COPY include include
 RUN uv build --quiet --wheel --no-build-isolation --python /build/bin/python --out-dir /wheel
 COPY local/images/environment /usr/local/bin/environment
 
+# Of Amazon's 400 services an audit speaks to one.
 FROM build AS audit-environment
 COPY requirements-audit.txt ./
 RUN environment requirements-audit.txt settlement.steps.__main__ \
-    && find /opt/settlement/lib/python3.11/site-packages/botocore/data -mindepth 1 -maxdepth 1 -type d ! -name s3 ! -name 'sts' ! -name 'sso*' \
-       -exec rm -rf {} +  # of Amazon's 400 services it speaks to one
+    && find /opt/settlement/lib/python3.11/site-packages/botocore/data -mindepth 1 -maxdepth 1 -type d ! -name s3 ! -name sts ! -name 'sso*' \
+       -exec rm -rf {} +
 
 FROM build AS api-environment
 COPY requirements-api.txt ./

@@ -8,7 +8,10 @@ from local.services.install import aside, of_content, program, run, say
 from local.services.service import cache
 
 _SUITE = "bookworm"
-_PACKAGES = {"python": ("python3", "ca-certificates"), "python-git": ("python3", "ca-certificates", "git", "openssh-client")}
+_PACKAGES = {
+    "python": ("python3", "ca-certificates", "libstdc++6"),
+    "python-git": ("python3", "ca-certificates", "libstdc++6", "git", "openssh-client"),
+}
 # What nobody reads in a container.
 _LEFT_OUT = (
     "/usr/share/doc/*",

@@ -89,8 +89,10 @@ spec:
 
 {{/* Peers of a NetworkPolicy out of addresses. */}}
 {{- define "settlement.addresses" -}}
-{{- range . }}
-- ipBlock: {cidr: {{ . }}}
+{{- range $index, $address := . }}
+{{- if $index }}
+{{ end -}}
+- ipBlock: {cidr: {{ $address }}}
 {{- end }}
 {{- end }}
 
