@@ -15,22 +15,25 @@ RUN uv venv --quiet --python python3.11 /build \
 COPY pyproject.toml README.md LICENSE ./
 COPY include include
 RUN uv build --quiet --wheel --no-build-isolation --python /build/bin/python --out-dir /wheel
-COPY local/images/environment /usr/local/bin/environment
+COPY local/images/environment local/images/trim /usr/local/bin/
 
 # Of Amazon's 400 services an audit speaks to one.
 FROM build AS audit-environment
 COPY requirements-audit.txt ./
-RUN environment requirements-audit.txt settlement.steps.__main__ \
+RUN environment requirements-audit.txt
+RUN trim settlement.steps.__main__ \
     && find /opt/settlement/lib/python3.11/site-packages/botocore/data -mindepth 1 -maxdepth 1 -type d ! -name s3 ! -name sts ! -name 'sso*' \
        -exec rm -rf {} +
 
 FROM build AS api-environment
 COPY requirements-api.txt ./
-RUN environment requirements-api.txt settlement.api.app
+RUN environment requirements-api.txt
+RUN trim settlement.api.app,settlement.cli
 
 FROM build AS airflow-environment
 COPY requirements.txt ./
-RUN environment requirements.txt airflow.__main__
+RUN environment requirements.txt
+RUN trim airflow.__main__,settlement.steps.__main__
 
 # -- the images -----------------------------------------------------------------------------------------------------------
 # Of every one: a user without a name to sign in with, a root that nothing writes to (/tmp is mounted), no package manager.
@@ -80,6 +83,8 @@ ENV PATH=/opt/settlement/bin:/usr/local/bin:/usr/bin:/bin HOME=/tmp USER=settlem
     AIRFLOW_HOME=/opt/airflow AIRFLOW__CORE__DAGS_FOLDER=/opt/airflow/dags AIRFLOW__CORE__PLUGINS_FOLDER=/opt/airflow/plugins \
     AIRFLOW__CORE__LOAD_EXAMPLES=false
 COPY --from=airflow-environment /opt/settlement /opt/settlement
+# Airflow's chart calls its probes through the entry point of Airflow's own image.
+RUN printf '#!/bin/sh\nexec "$@"\n' > /entrypoint && chmod 755 /entrypoint
 COPY plugins /opt/airflow/plugins
 COPY dags /opt/airflow/dags
 LABEL org.opencontainers.image.title="settlement-airflow" \

@@ -87,7 +87,7 @@ def _podman() -> list[str | Path]:
 def _content(target: str) -> str:
     """Changes with whatever the image is made of."""
     files = [ROOT / name for name in ("Dockerfile", ".dockerignore", "pyproject.toml", "requirements-image.txt", _LOCKS[target])]
-    files += [_HERE / "environment", _HERE / "base.py"]
+    files += [_HERE / "environment", _HERE / "trim", _HERE / "base.py"]
     for folder in _FOLDERS[target]:
         files += sorted(path for path in (ROOT / folder).rglob("*") if path.is_file() and path.suffix != ".pyc")
     return of_content(*files)
