@@ -1,4 +1,4 @@
-"""What images are built on: Debian with Python 3.11 and certificates, and the same with git; no package manager in it."""
+"""What images are built on: Debian with Python 3.11 and certificates, and more where it is needed; no package manager in it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from local.services.install import aside, of_content, program, run, say
 from local.services.service import cache
 
 _SUITE = "bookworm"
+_PYTHON = ("python3", "ca-certificates", "libstdc++6")
 _PACKAGES = {
-    "python": ("python3", "ca-certificates", "libstdc++6"),
-    "python-git": ("python3", "ca-certificates", "libstdc++6", "git", "openssh-client"),
+    "python": _PYTHON,
+    "python-git": (*_PYTHON, "git", "openssh-client"),
+    "python-binutils": (*_PYTHON, "binutils"),  # of no image: what is built with it is copied out
 }
 # What nobody reads in a container.
 _LEFT_OUT = (
@@ -31,7 +33,7 @@ def images() -> Path:
 
 
 def base(name: str) -> Path:
-    """The root file system `python` or `python-git` as a tar; made when it isn't in the cache.
+    """The root file system `python`, `python-git` or `python-binutils` as a tar; made when it isn't in the cache.
 
     Raises:
         ServiceError: mmdebstrap can't be had, or fails: the end of what it said.

@@ -53,7 +53,7 @@ def build(target: str) -> Image:
 
 
 def _build(target: str, name: str, archive: Path) -> None:
-    bases = {"BASE": _imported("python")}
+    bases = {"BASE": _imported("python"), "BUILD_BASE": _imported("python-binutils")}
     if target == "airflow":
         bases["AIRFLOW_BASE"] = _imported("python-git")
     given = {**bases, "COMMIT": _commit(), "RELEASE": name.rpartition(":")[2], "VERSION": __version__}
