@@ -62,9 +62,10 @@ def pod_faults(name: str, pod: Manifest) -> list[str]:
         faults.append(f"{name}: may run as root")
     if security.get("seccompProfile") != {"type": "RuntimeDefault"}:
         faults.append(f"{name}: no seccomp profile")
-    for volume in spec.get("volumes") or []:
-        if not {"emptyDir", "configMap", "secret", "projected", "persistentVolumeClaim"} & volume.keys():
-            faults.append(f"{name}: volume {volume['name']} is of a kind that isn't allowed")
+    kept = {"emptyDir", "configMap", "secret", "projected", "persistentVolumeClaim"}
+    faults += [
+        f"{name}: volume {v['name']} is of a kind that isn't allowed" for v in spec.get("volumes") or [] if not kept & v.keys()
+    ]
     for container in [*(spec.get("initContainers") or []), *spec["containers"]]:
         faults += [f"{name}, {container['name']}: {fault}" for fault in _container_faults(container)]
     return faults

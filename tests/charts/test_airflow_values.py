@@ -31,7 +31,9 @@ def test_airflow_is_the_one_that_is_locked(values: dict[str, Any]) -> None:
 
 
 def test_the_databases_are_servers_of_their_own_and_nothing_is_a_hook(values: dict[str, Any]) -> None:
-    assert [name for name in ("postgresql", "redis", "flower", "migrateDatabaseJob", "createUserJob") if values[name]["enabled"]] == []
+    assert [
+        name for name in ("postgresql", "redis", "flower", "migrateDatabaseJob", "createUserJob") if values[name]["enabled"]
+    ] == []
     assert values["pgbouncer"]["enabled"] is True
 
 

@@ -60,7 +60,11 @@ def test_nobody_may_read_secrets_exec_or_leave_the_namespace(objects: list[Manif
     assert not [one for one in objects if one["kind"].startswith("Cluster")]
     rules = {one["metadata"]["name"]: one["rules"] for one in objects if one["kind"] == "Role"}
     assert rules.keys() == _TOKENS
-    assert {resource for role in rules.values() for rule in role for resource in rule["resources"]} == {"pods", "pods/log", "events"}
+    assert {resource for role in rules.values() for rule in role for resource in rule["resources"]} == {
+        "pods",
+        "pods/log",
+        "events",
+    }
     worker = {resource: set(rule["verbs"]) for rule in rules["settlement-airflow-worker"] for resource in rule["resources"]}
     assert worker == {"pods": _MAKES_PODS, "pods/log": {"get"}, "events": {"get", "list", "watch"}}
     bound = [subject["name"] for one in objects if one["kind"] == "RoleBinding" for subject in one["subjects"]]
@@ -162,7 +166,9 @@ def test_alerts_point_to_pages_and_lines_that_exist(objects: list[Manifest]) -> 
     for rule in rules:
         page, _, part = rule["annotations"]["runbook_url"].removeprefix(base).partition("#")
         text = (ROOT / "docs" / page).read_text("utf-8")
-        headings = {re.sub(r"[^\w -]", "", line.lstrip("# ")).lower().replace(" ", "-") for line in text.splitlines() if line[:1] == "#"}
+        headings = {
+            re.sub(r"[^\w -]", "", line.lstrip("# ")).lower().replace(" ", "-") for line in text.splitlines() if line[:1] == "#"
+        }
         assert not part or part in headings, f"{rule['alert']}: {page} has no part {part}"
 
 
