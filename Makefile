@@ -22,8 +22,8 @@ WORK ?= .work/$(if $(LISTENS),listens,generated)
 
 # These share one stack of servers that fills the machine: they run after all others, one by one.
 STACK_TESTS := tests/services
-# These take half an hour more, on the same stack.
-LONG_TESTS := tests/parity tests/services/test_month_by_airflow.py
+# These take half an hour more, on the same stack; images are built for the last.
+LONG_TESTS := tests/parity tests/services/test_month_by_airflow.py tests/images
 # Workers, schedulers and publishers that are killed: see docs/reliability.md.
 SOAK_FAULTS := 1,2,3,6,9,22,27,30
 
