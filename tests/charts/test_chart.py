@@ -14,6 +14,7 @@ from settlement.api.settings import ApiSettings
 from settlement.settings import Settings
 from settlement.settings_emr import EmrSettings
 from settlement.settings_trino import TrinoSettings
+from tests.charts.fields import field_faults
 from tests.charts.rendering import (
     CHART,
     GOLDEN,
@@ -42,6 +43,16 @@ def test_an_environment_is_given_what_is_kept(environment: str, text: str, pytes
     if pytestconfig.getoption("--renew"):
         kept.write_text(text, "utf-8")
     assert text == kept.read_text("utf-8"), f"look at what changed; pytest tests/charts --renew writes {kept.name} anew"
+
+
+def test_every_field_is_one_that_kubernetes_knows(objects: list[Manifest]) -> None:
+    assert [fault for one in objects if one["kind"] != "ExternalSecret" for fault in field_faults(one)] == []
+
+
+def test_a_field_that_kubernetes_does_not_know_would_be_noticed(objects: list[Manifest]) -> None:
+    account = next(one for one in objects if one["kind"] == "ServiceAccount")
+    assert field_faults({**account, "automount": True}) != []
+    assert field_faults({**account, "automountServiceAccountToken": "no"}) != []
 
 
 def test_no_pod_may_more_than_restricted_allows(objects: list[Manifest]) -> None:
