@@ -1,14 +1,10 @@
-"""The renderings of the chart, each made once."""
+"""The renderings of the chart in each environment."""
 
 from __future__ import annotations
-
-from functools import cache
 
 import pytest
 
 from tests.charts.rendering import ENVIRONMENTS, Manifest, manifests, rendered
-
-_rendered = cache(rendered)
 
 
 @pytest.fixture(params=ENVIRONMENTS)
@@ -18,7 +14,7 @@ def environment(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def text(environment: str) -> str:
-    return _rendered(environment)
+    return rendered(environment)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ def template(environment: str, *more: str | Path) -> subprocess.CompletedProcess
     return helm("template", "settlement", CHART, "--namespace", "settlement", *values, *more)
 
 
+@cache
 def rendered(environment: str, *more: str | Path) -> str:
     """What an environment is given."""
     done = template(environment, *more)
