@@ -45,7 +45,7 @@ checksum/settings: {{ printf "%s%s" (toYaml .Values.settings) (toYaml .Values.ap
 {{- end }}
 
 {{- define "settlement.pullSecrets" -}}
-{{- with .Values.image.pullSecrets }}
+{{- with .Values.image.pullSecrets -}}
 imagePullSecrets:
 {{- range . }}
   - name: {{ . }}
@@ -67,7 +67,9 @@ spec:
   restartPolicy: Never
   securityContext:
     {{- include "settlement.podSecurity" .root | nindent 4 }}
-  {{- include "settlement.pullSecrets" .root | nindent 2 }}
+  {{- with include "settlement.pullSecrets" .root }}
+  {{- . | nindent 2 }}
+  {{- end }}
   containers:
     - name: ledger
       image: {{ include "settlement.image" (dict "root" .root "name" "api") }}
@@ -98,4 +100,42 @@ spec:
 
 {{- define "settlement.podImage" -}}
 {{- if or .Values.image.audit.digest .Values.image.audit.tag (ne .Values.environment "dev") }}{{ include "settlement.image" (dict "root" . "name" "audit") }}{{ end -}}
+{{- end }}
+
+{{/* The pod that brings Airflow's database to the release's form. */}}
+{{- define "settlement.airflowMigratePod" -}}
+metadata:
+  labels:
+    {{- include "settlement.labels" . | nindent 4 }}
+    app.kubernetes.io/name: settlement-airflow-migrate
+    tier: airflow
+    component: migrate
+spec:
+  serviceAccountName: settlement-airflow-migrate
+  automountServiceAccountToken: false
+  enableServiceLinks: false
+  restartPolicy: Never
+  securityContext:
+    {{- include "settlement.podSecurity" . | nindent 4 }}
+  {{- include "settlement.pullSecrets" . | nindent 2 }}
+  containers:
+    - name: migrate
+      image: {{ include "settlement.image" (dict "root" . "name" "airflow") }}
+      imagePullPolicy: {{ .Values.image.pullPolicy }}
+      command: [sh, -c]
+      args: ["airflow db migrate && exec airflow pools set engine {{ .Values.airflow.migrate.engineSlots }} 'builds and audits at work at once'"]
+      env:
+        - {name: AIRFLOW_HOME, value: /tmp}
+        - {name: AIRFLOW__CORE__AUTH_MANAGER, value: airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager}
+        - name: AIRFLOW__DATABASE__SQL_ALCHEMY_CONN
+          valueFrom: {secretKeyRef: {name: {{ .Values.airflow.migrate.secret }}, key: direct}}
+      securityContext:
+        {{- include "settlement.containerSecurity" . | nindent 8 }}
+      resources:
+        {{- toYaml .Values.airflow.migrate.resources | nindent 8 }}
+      volumeMounts:
+        - {name: scratch, mountPath: /tmp}
+  volumes:
+    - name: scratch
+      emptyDir: {sizeLimit: 1Gi}
 {{- end }}
