@@ -117,7 +117,9 @@ spec:
   restartPolicy: Never
   securityContext:
     {{- include "settlement.podSecurity" . | nindent 4 }}
-  {{- include "settlement.pullSecrets" . | nindent 2 }}
+  {{- with include "settlement.pullSecrets" . }}
+  {{- . | nindent 2 }}
+  {{- end }}
   containers:
     - name: migrate
       image: {{ include "settlement.image" (dict "root" . "name" "airflow") }}
