@@ -20,12 +20,12 @@ SEED ?= 1
 LISTENS ?=
 WORK ?= .work/$(if $(LISTENS),listens,generated)
 
-# These take most of an hour more.
-LONG_TESTS := tests/parity tests/services/test_month_by_airflow.py tests/airflow/test_chain.py
+# These take more than an hour more; images are built for the last.
+LONG_TESTS := tests/parity tests/services/test_month_by_airflow.py tests/airflow/test_chain.py tests/images
 # Workers, schedulers and publishers that are killed: see docs/reliability.md.
 SOAK_FAULTS := 1,2,3,6,9,22,27,30
 
-.PHONY: help setup setup-browser run run-services up down services-up services-down services-status test test-long test-quick soak lint format bench bench-user-centric bench-engines bench-large lock clean
+.PHONY: help setup setup-browser run run-services up down services-up services-down services-status image test test-long test-quick soak lint format bench bench-user-centric bench-engines bench-large lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -70,6 +70,9 @@ services-down: setup ## stop them; their data stay in .work/services
 
 services-status: setup ## which of them run and work
 	$(BIN)/python -m local.services status
+
+image: setup ## build the images of this checkout: all, or TARGETS (audit, api, airflow); into the cache, as archives
+	$(BIN)/python -m local.images $(TARGETS)
 
 setup-browser: ## Chromium and Korean fonts from Debian's packages, for the tests that look at pages
 	@command -v chromium > /dev/null || { \
@@ -117,7 +120,7 @@ bench-large: setup ## a month of 100 million plays: needs 60 GB of disk and a qu
 	$(BIN)/python -m bench large
 
 lock: setup ## resolve the *.in files anew into the lock files
-	for name in -bootstrap "" -dev; do \
+	for name in -bootstrap "" -dev -audit -api -image; do \
 	  $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade \
 	    requirements$$name.in -o requirements$$name.txt; \
 	done

@@ -31,6 +31,7 @@ def group_of(nodeid: str) -> str:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--faults", default="", help="only the tests of these faults of docs/reliability.md: 1,2,22")
+    parser.addoption("--renew", action="store_true", help="write the kept renderings of tests/charts anew")
 
 
 def faults_of(item: pytest.Item) -> set[int]:

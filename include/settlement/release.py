@@ -43,7 +43,7 @@ class Release:
         Raises:
             TableError, BadInput: what is wrong, by file and line or row.
         """
-        digest = hash_json({"sql": _contents(sql), "reference": _contents(reference_rows), "package": package})
+        digest = release_id(sql, reference_rows, package)
         folder = _folder_on_disk(digest, warehouse)
         if not folder.exists():
             rows = reference.read(reference_rows, tables.load(sql))  # nothing unsound is ever frozen
@@ -92,6 +92,11 @@ class Release:
     def reference_folder(self, table: str) -> Path:
         """Folder with the Parquet file of a `ref` table."""
         return self.folder / "ref" / table
+
+
+def release_id(sql: Path, reference_rows: Path, package: str = __version__) -> str:
+    """The hash of a release's content: of every file of its SQL tree and reference data, and of the package's version."""
+    return hash_json({"sql": _contents(sql), "reference": _contents(reference_rows), "package": package})
 
 
 def _folder_on_disk(digest: str, warehouse: Warehouse) -> Path:
