@@ -54,6 +54,8 @@ _STEPS: dict[str, Callable[[Place, Run, argparse.Namespace], Outcome | Prepared 
     "build": lambda place, run, asked: tasks.build(place, run, asked.stage, asked.take_over, asked.attempt),
     "seal": lambda place, run, asked: tasks.seal(place, run, asked.stage, asked.build, asked.step_name),
     "audit": lambda place, run, asked: tasks.audit(place, run, asked.stage),
+    "candidate": lambda place, run, asked: tasks.candidate(place, run, asked.stage),
+    "verdict": lambda place, run, asked: tasks.verdict(place, run, asked.stage, asked.build),
     "publish": lambda place, run, asked: tasks.publish(place, run, asked.stage),
     "reconcile-ask": lambda place, run, asked: reconcile.ask(place, run, asked.stage),
     "reconcile": lambda place, run, asked: reconcile.compare(place, run, asked.stage, asked.build, asked.rows),
@@ -97,8 +99,8 @@ def _parser() -> argparse.ArgumentParser:
     begin = steps.add_parser("begin", parents=[common], help="freeze the release; say what is waited for")
     begin.add_argument("--by", required=True, help="who asked for the run")
     begin.add_argument("--gate", required=True, choices=["landing", "raw", "days"])
-    for name in ("build", "seal", "audit", "publish", "reconcile-ask", "reconcile"):
-        step = steps.add_parser(name, parents=[common], help=f"{name} a stage")
+    for name in ("build", "seal", "audit", "candidate", "verdict", "publish", "reconcile-ask", "reconcile"):
+        step = steps.add_parser(name, parents=[common], help=f"{name} of a stage")
         step.add_argument("--stage", required=True, choices=[stage.name for stage in STAGES])
         if name == "build":
             step.add_argument("--take-over", action="store_true", help="go on with what another run has reserved")
@@ -106,6 +108,8 @@ def _parser() -> argparse.ArgumentParser:
         if name == "seal":
             step.add_argument("--build", required=True, help="the build that a cluster has filled")
             step.add_argument("--step-name", required=True, help="the cluster's name for its work")
+        if name == "verdict":
+            step.add_argument("--build", required=True, help="the build that was audited elsewhere")
         if name == "reconcile":
             step.add_argument("--build", required=True, help="the build that was published when Trino was asked")
             step.add_argument("--rows", required=True, help="what Trino has answered, as JSON")
