@@ -152,7 +152,7 @@ def test_after_a_clear_the_old_pod_is_gone_before_a_new_one_is_made(town: Town) 
 @pytest.mark.parametrize(
     ("harm", "says"),
     [
-        (lambda text: None, "is missing or torn"),
+        (lambda _: None, "is missing or torn"),
         (lambda text: text[: len(text) // 2], "is missing or torn"),
         (lambda text: json.dumps({**json.loads(text), "files_hash": "0" * 64}), "is about other files"),
     ],

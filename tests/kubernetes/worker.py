@@ -15,7 +15,7 @@ from tests.kubernetes.town import Town, context
 
 def main() -> None:
     order = json.loads(sys.argv[1])
-    town = cast(Town, SimpleNamespace(for_pods=order["for_pods"]))
+    town = cast("Town", SimpleNamespace(for_pods=order["for_pods"]))
     task = Town.operator(town)
     signal.signal(signal.SIGTERM, lambda *_: _killed(task))
     print(task.execute(context(order["number"], order["tries"])))
