@@ -35,6 +35,7 @@ class PodSettings(BaseSettings):
     connection: str = Field("", description="Airflow connection of the cluster; default: the worker's own cluster, or KUBECONFIG")
     namespace: str = Field("settlement", description="where pods run")
     service_account: str = Field("settlement-audit", description="whose rights a pod has in AWS; it has none in Kubernetes")
+    report_service_account: str = Field("settlement-audit", description="the same of a partner's report: it writes on_demand/")
     secret: str = Field("settlement-audit", description="Secret with SETTLEMENT_LEDGER_URL and other secrets; empty: none")
 
     cpu: str = Field("1", description="processors of a pod, such as 2 or 500m")
@@ -67,7 +68,7 @@ class PodSettings(BaseSettings):
             raise ValueError("it must be <repository>@sha256:<digest> or <repository>:<release>, never :latest")
         return value
 
-    @field_validator("namespace", "service_account")
+    @field_validator("namespace", "service_account", "report_service_account")
     @classmethod
     def _is_name(cls, value: str) -> str:
         if not _DNS.fullmatch(value):

@@ -115,7 +115,7 @@ class Cluster:
     # -- inside ------------------------------------------------------------------------------------------------------
 
     def _kubectl(self, *arguments: str, text: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
-        command = [programs.clients() / "kubectl", f"--kubeconfig={self.keys.kubeconfig}", *arguments]
+        command: list[str | Path] = [programs.clients() / "kubectl", f"--kubeconfig={self.keys.kubeconfig}", *arguments]
         done = subprocess.run(command, input=text or "", capture_output=True, text=True, check=False)
         if check and done.returncode:
             raise ServiceError(f"kubectl {' '.join(arguments)} failed:\n{done.stderr[-3000:]}")

@@ -74,9 +74,17 @@ def _libraries() -> Path:
     with aside(kept) as made, tempfile.TemporaryDirectory(prefix="settlement-libraries-") as scratch:
         if made is not None:
             say("The package's libraries, as a layer …")
-            uv = [ROOT / ".venv" / "bin" / "uv", "pip"]
+            uv: list[str | Path] = [ROOT / ".venv" / "bin" / "uv", "pip"]
             chosen = Path(scratch) / "chosen.txt"
-            named = ["--constraints", lock, "--no-emit-index-url", "--no-header", "--quiet", "--python-version", "3.11"]
+            named: list[str | Path] = [
+                "--constraints",
+                lock,
+                "--no-emit-index-url",
+                "--no-header",
+                "--quiet",
+                "--python-version",
+                "3.11",
+            ]
             run([*uv, "compile", project, "--output-file", chosen, "--generate-hashes", *named])
             run([*uv, "install", "--quiet", "--require-hashes", "--target", f"{scratch}/site", "-r", chosen], cwd=ROOT)
             write_layer(made / "layer.tar", [(Path(scratch) / "site", "app/libraries")], _LEFT_OUT)

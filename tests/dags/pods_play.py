@@ -160,9 +160,14 @@ def _container(state: Any) -> Any:
 def operator(pods: PlayedPods, **others: Any) -> AuditPodOperator:
     """The audit of a stage, on the played API."""
     task = AuditPodOperator(task_id="audit", stage="ods", **others)
+    on(task, pods)
+    return task
+
+
+def on(task: Any, pods: PlayedPods) -> None:
+    """Let a task speak to the played API."""
     task.__dict__["client"] = pods  # where the provider keeps it
     task.__dict__["hook"] = SimpleNamespace(is_in_cluster=False)
-    return task
 
 
 def task_context(tries: int = 3, number: int = 1) -> dict[str, Any]:

@@ -344,3 +344,26 @@ def test_the_settings_alone_say_where_audits_run(pods: PlayedPods, monkeypatch: 
     assert in_pods["ods.audit"] == "AuditPodOperator"
     assert in_processes["ods.audit"] == "AuditOperator"
     assert list(in_pods) == list(in_processes)
+
+
+def test_a_partner_s_report_is_a_pod_only_while_it_is_asked_for(
+    fake: Fake, pods: PlayedPods, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from settlement_airflow.step_places import partner_report_task
+
+    monkeypatch.setenv("SETTLEMENT_POD_REPORT_SERVICE_ACCOUNT", "settlement-report")
+    pod_settings.cache_clear()
+    folder = fake("open(sys.argv[0] + '-asked', 'a').write(' '.join(sys.argv[3:]))\nanswer({'sentence': 'it lies there'})")
+    seen: list[Any] = []
+    pods.becomes = lambda pod: (seen.append(deepcopy(pod)), ends()(pod))[0]
+    task = partner_report_task()
+    pods_play.on(task, pods)
+    asked = {"partner": 7, "first_month": "2026-01", "last_month": "2026-03", "format": "pdf"}
+    assert task.execute({**task_context(), "params": asked}) == "it lies there"
+    (pod,) = seen
+    options = "--run settlement_daily/manual__1 --partition 2026-01..2026-03 --partner=7 --format=pdf"
+    assert pod.spec.containers[0].args == ["partner-report", *options.split()]
+    assert (folder / "python-asked").read_text() == f"partner-reported {options}"
+    assert pod.spec.service_account_name == "settlement-report"
+    assert pod.metadata.labels["app.kubernetes.io/name"] == "settlement-report"
+    assert pods.pods == {}

@@ -68,6 +68,9 @@ _STEPS: dict[str, Callable[[Place, Run, argparse.Namespace], Outcome | Prepared 
     "reports": lambda place, run, _: settling.publish_reports(place, run),
     "close": lambda place, run, _: settling.close(place, run),
     "partner-report": lambda place, run, asked: _partner_report(place, run, asked.partner, asked.format),
+    "partner-reported": lambda place, run, asked: on_demand.look_for(
+        place.warehouse, place.ledger, on_demand.Asked(asked.partner, months(run.key), asked.format)
+    ),
 }
 
 
@@ -127,9 +130,10 @@ def _parser() -> argparse.ArgumentParser:
     refuse.add_argument("--reason", required=True, help="why it doesn't count")
     steps.add_parser("reports", parents=[common], help="publish the partners' reports")
     steps.add_parser("close", parents=[common], help="close the month")
-    report = steps.add_parser("partner-report", parents=[common], help="a partner's report of closed months YYYY-MM..YYYY-MM")
-    report.add_argument("--partner", required=True, type=int, help="the partner's id; 0 is suspense")
-    report.add_argument("--format", required=True, choices=on_demand.FORMATS)
+    for name, what in (("partner-report", "make"), ("partner-reported", "look for")):
+        report = steps.add_parser(name, parents=[common], help=f"{what} a partner's report of closed months YYYY-MM..YYYY-MM")
+        report.add_argument("--partner", required=True, type=int, help="the partner's id; 0 is suspense")
+        report.add_argument("--format", required=True, choices=on_demand.FORMATS)
     return parser
 
 
