@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -71,7 +74,7 @@ class Town:
 
     # -- the task ---------------------------------------------------------------------------------------------------
 
-    def operator(self, kind: type[Any] | None = None, **settings: str) -> Any:
+    def operator(self, **settings: str) -> Any:
         """The audit's task, as a worker makes it; `settings` are those of pods."""
         from settlement.settings_pods import pod_settings
         from settlement_airflow.operators.audit_pod import AuditPodOperator
@@ -79,16 +82,40 @@ class Town:
         said = {**self.for_pods, **{f"SETTLEMENT_POD_{name.upper()}": value for name, value in settings.items()}}
         with _environment(said):
             pod_settings.cache_clear()
-            task = (kind or AuditPodOperator)(task_id="audit", stage=STAGE)
+            task = AuditPodOperator(task_id="audit", stage=STAGE)
             pod_settings()  # read now, for this task
+        task.config_file = os.environ["KUBECONFIG"]  # the client has read the variable before it was set
+        task.step = _step
         return task
 
+    @contextmanager
+    def trying(self, number: int = 1, tries: int = 3) -> Iterator[Future[str]]:
+        """A try of the task, beside the test."""
+        task = self.operator()
+        with ThreadPoolExecutor(1) as pool:
+            yield pool.submit(task.execute, context(number, tries))
+
     def worker(self, number: int = 1, tries: int = 3) -> subprocess.Popen[str]:
-        """A worker at a try of the task, in a process of its own; it prints how the try ended."""
+        """A worker at a try of the task, in a process of its own that may be killed; it prints how the try ended."""
         said = json.dumps({"number": number, "tries": tries, "for_pods": self.for_pods})
         return subprocess.Popen(
             [sys.executable, "-W", "ignore", "-m", "tests.kubernetes.worker", said], stdout=subprocess.PIPE, text=True
         )
+
+
+def _step(context: Any, name: str, *arguments: str) -> dict[str, Any]:
+    """A step of the worker in this process, to save its start; what it refuses is raised as the step's process has it raised."""
+    from settlement.steps.__main__ import main
+    from settlement_airflow.hooks.step_process import arguments_of, refused
+    from settlement_airflow.runs import RunName
+
+    run, out = RunName.of(context), io.StringIO()
+    with redirect_stdout(out):
+        code = main([name, *arguments_of(run.run_id, run.partition), *arguments])
+    answer: dict[str, Any] = json.loads(out.getvalue())
+    if code:
+        raise refused(answer, code, logging.getLogger(__name__))
+    return answer
 
 
 def context(number: int = 1, tries: int = 3) -> dict[str, Any]:
@@ -120,7 +147,7 @@ def built_town(cluster: Cluster, image: str, scratch: Path, ports: dict[str, int
             "SETTLEMENT_READER_PROCESSES": "1",
             "SETTLEMENT_POD_IMAGE": image,
             "SETTLEMENT_POD_PULL_POLICY": "Never",
-            "SETTLEMENT_POD_CPU": "500m",
+            "SETTLEMENT_POD_CPU": "900m",
             "SETTLEMENT_POD_MEMORY": "1Gi",
             "SETTLEMENT_POD_SCRATCH": "1Gi",
             "SETTLEMENT_POD_POLL_SECONDS": "0.3",
