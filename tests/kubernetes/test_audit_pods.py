@@ -17,7 +17,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from kubernetes import client as k8s
 
-from tests.kubernetes.town import NAMESPACE, Town, context
+from tests.kubernetes.town import DAY, NAMESPACE, Town, context
 
 PATIENCE_SECONDS = 120
 
@@ -48,7 +48,7 @@ def test_an_audit_in_a_pod_passes_by_its_verdict(town: Town) -> None:
     task = town.operator()
     finish = task.finish
     task.finish = lambda *arguments: (seen.append(town.pods()), finish(*arguments))[1]
-    assert f"raw 2026-03-01: build {town.build_id} passed its audit" in task.execute(context())
+    assert f"raw {DAY}: build {town.build_id} passed its audit" in task.execute(context())
     assert seen == [[]], "the pod is gone before the verdict is taken up"
     assert json.loads(town.verdict().read_text())["build_id"] == town.build_id
 

@@ -21,10 +21,14 @@ from local.kubernetes.forward import Forward
 from local.services.postgres import Postgres
 from local.services.s3 import BUCKETS, S3
 from local.services.stack import Stack
+from tests.integration.example import FIRST, example
+from tests.integration.house import House
+from tests.integration.shelf import lay_out
 
 NAMESPACE = "settlement"
 WORKER = "settlement-airflow-worker"
-DAY = "2026-03-01"
+DAY = FIRST
+KINDS = ("catalog", "other_revenue", "payments", "plays")
 RUN = "manual__1"
 STAGE = "raw"
 DAG = "landing_ingest"
@@ -136,6 +140,7 @@ def built_town(cluster: Cluster, image: str, scratch: Path, ports: dict[str, int
     try:
         for forward in forwards:
             forward.start()
+        house = lay_out(example(), scratch / "house")
         ledger = stack.of(Postgres).made("ledger", "ledger_pods")
         variables = {
             **stack.of(S3).variables(),
@@ -143,6 +148,7 @@ def built_town(cluster: Cluster, image: str, scratch: Path, ports: dict[str, int
             "SETTLEMENT_LEDGER_URL": ledger,
             "SETTLEMENT_LANDING": f"s3://{BUCKETS[0]}/pods/landing",
             "SETTLEMENT_WAREHOUSE": f"s3://{BUCKETS[0]}/pods/warehouse",
+            "SETTLEMENT_REFERENCE": str(house.reference),
             "SETTLEMENT_SCRATCH": str(scratch / "files"),
             "SETTLEMENT_READER_PROCESSES": "1",
             "SETTLEMENT_POD_IMAGE": image,
@@ -158,7 +164,7 @@ def built_town(cluster: Cluster, image: str, scratch: Path, ports: dict[str, int
             _furnish(cluster, forwards, ledger, variables)
             _worker_s_kubeconfig(cluster, Path(variables["KUBECONFIG"]))
             for_pods = {"AWS_ENDPOINT_URL_S3": f"http://{forwards[0].address}"}
-            yield Town(cluster, forwards[0], variables, for_pods, _candidate(scratch))
+            yield Town(cluster, forwards[0], variables, for_pods, _candidate(house))
     finally:
         for forward in forwards:
             forward.stop()
@@ -191,8 +197,8 @@ def _worker_s_kubeconfig(cluster: Cluster, path: Path) -> None:
     path.chmod(0o600)
 
 
-def _candidate(scratch: Path) -> str:
-    """Land a small day, ingest it, and seal the raw tables; returns the build."""
+def _candidate(house: House) -> str:
+    """Put a small day into the bucket, ingest it, and seal its raw tables; returns the build."""
     from settlement.settings import settings
     from settlement.steps import tasks
     from settlement.steps.place import Place
@@ -200,11 +206,8 @@ def _candidate(scratch: Path) -> str:
     from settlement.storage import location, put_folder
 
     settings.cache_clear()
-    month = [sys.executable, "-m", "settlement", "generate", "--months", DAY[:7], "--plays", "300", "--out", scratch / "landing"]
-    subprocess.run(month, check=True, stdout=subprocess.DEVNULL)
-    for kind in sorted((scratch / "landing").iterdir()):
-        if (kind / f"dt={DAY}").is_dir():
-            put_folder(kind / f"dt={DAY}", location(os.environ["SETTLEMENT_LANDING"]) / kind.name / f"dt={DAY}")
+    for kind in KINDS:
+        put_folder(house.folder(kind, DAY), location(os.environ["SETTLEMENT_LANDING"]) / kind / f"dt={DAY}")
     place, run = Place.open(), Run(f"{DAG}/{RUN}", DAY)
     tasks.begin(place, run, "service:scheduler")
     tasks.build(place, run, STAGE)
