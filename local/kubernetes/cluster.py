@@ -76,7 +76,7 @@ class Cluster:
         if any(components.process_of(self.state, name).pid() is None for name in NAMES):
             return False
         asked = ["get", "node", at.NODE, "--output=json"]
-        done = self._kubectl(*asked, check=False)
+        done = self.asked(*asked, check=False)
         if done.returncode:
             return False
         conditions = json.loads(done.stdout)["status"].get("conditions", [])
@@ -86,13 +86,17 @@ class Cluster:
         """Bring an image into the cluster; nothing is ever pulled."""
         run([*self._ctr(), "images", "import", archive])
 
+    def has(self, image: str) -> bool:
+        """Whether an image was brought into the cluster, by its name and tag."""
+        return image in run([*self._ctr(), "images", "list", "--quiet"]).split()
+
     def kubectl(self, *arguments: str, text: str | None = None) -> str:
         """What kubectl prints; `text` is its standard input.
 
         Raises:
             ServiceError: it failed; what it said.
         """
-        done = self._kubectl(*arguments, text=text)
+        done = self.asked(*arguments, text=text)
         return done.stdout
 
     def stop(self, name: str) -> None:
@@ -114,7 +118,8 @@ class Cluster:
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
-    def _kubectl(self, *arguments: str, text: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def asked(self, *arguments: str, text: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """How kubectl ended; without `check` also when it failed."""
         command: list[str | Path] = [programs.clients() / "kubectl", f"--kubeconfig={self.keys.kubeconfig}", *arguments]
         done = subprocess.run(command, input=text or "", capture_output=True, text=True, check=False)
         if check and done.returncode:
@@ -153,12 +158,12 @@ class Cluster:
             },
         }
         with _patience(f"a pod doesn't run; look into {self.state}/log/kubelet") as still:
-            while still() and self._kubectl("create", "--filename=-", text=json.dumps(pod), check=False).returncode:
+            while still() and self.asked("create", "--filename=-", text=json.dumps(pod), check=False).returncode:
                 time.sleep(0.3)  # the namespace's service account comes a moment after the namespace
             asked = ["get", "pod", name, "--output=jsonpath={.status.phase}"]
-            while still() and self._kubectl(*asked, check=False).stdout != "Succeeded":
+            while still() and self.asked(*asked, check=False).stdout != "Succeeded":
                 time.sleep(0.2)
-        self._kubectl("delete", "pod", name, "--wait=false")
+        self.asked("delete", "pod", name, "--wait=false")
 
     def _clear(self) -> None:
         """End everything, whatever of it runs, and remove what it left."""
@@ -166,7 +171,7 @@ class Cluster:
             self._end(name)
         if all(components.process_of(self.state, name).pid() is not None for name in ("kubelet", "kube-apiserver", "etcd")):
             gone = ["delete", "pods", "--all", "--all-namespaces", "--grace-period=1", "--timeout=20s"]
-            self._kubectl(*gone, check=False)  # the kubelet takes network, mounts and cgroups down; what it leaves is cleared
+            self.asked(*gone, check=False)  # the kubelet takes network, mounts and cgroups down; what it leaves is cleared
         for name in _OTHERS:
             self._end(name)
         leftovers.clear(self.state)

@@ -11,7 +11,7 @@ from local.services.install import aside, of_content, run, say
 from local.services.service import ROOT, ServiceError, cache
 
 PAUSE = "localhost/settlement-pause:1"  # holds a pod's network; also what proves that pods run
-AUDIT = "localhost/settlement-audit-plain:1"
+_AUDIT = "localhost/settlement-audit-plain"
 _SUITE = "bookworm"
 _USER = "10001:10001"
 _CODE = ("include/settlement", "include/sql", "include/reference")
@@ -33,8 +33,16 @@ def pause() -> Path:
     return kept / "image.tar"
 
 
+def plain_audit_name() -> str:
+    """The name of the image that `plain_audit` writes: its tag changes with this checkout's package and its libraries."""
+    files = sorted(
+        path for top in _CODE for path in (ROOT / top).rglob("*") if path.is_file() and "__pycache__" not in path.parts
+    )
+    return f"{_AUDIT}:{of_content(*files, ROOT / 'requirements.txt', ROOT / 'pyproject.toml')}"
+
+
 def plain_audit(folder: Path) -> Path:
-    """The archive of `AUDIT`, written into a folder: this checkout's package on Debian's Python, with its locked libraries.
+    """An image's archive, written into a folder: this checkout's package on Debian's Python, with its locked libraries.
 
     It stands in for the release's own image, which `make image` builds; see `tests/kubernetes/images.py`.
     """
@@ -46,7 +54,7 @@ def plain_audit(folder: Path) -> Path:
         "User": _USER,
         "WorkingDir": "/app",
     }
-    write_image(folder / "image.tar", AUDIT, layers, config)
+    write_image(folder / "image.tar", plain_audit_name(), layers, config)
     layers[-1].unlink()
     return folder / "image.tar"
 

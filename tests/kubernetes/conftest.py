@@ -12,7 +12,7 @@ import tests.dags.conftest  # noqa: F401  # a home of its own for Airflow, befor
 from local.kubernetes import addresses
 from local.kubernetes.cluster import Cluster
 from tests.kubernetes.images import audit_image
-from tests.kubernetes.town import Town, built_town
+from tests.kubernetes.town import MANIFEST, Town, built_town
 from tests.services.fixtures import own_ports
 
 
@@ -39,11 +39,16 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="session")
-def whole_town(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+def namespace(cluster: Cluster) -> Cluster:
+    """The cluster with the namespace of audits."""
+    cluster.kubectl("apply", f"--filename={MANIFEST}")
+    return cluster
+
+
+@pytest.fixture(scope="session")
+def whole_town(namespace: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     scratch = tmp_path_factory.mktemp("town")
-    image, archive = audit_image(scratch)
-    cluster.load(archive)
-    with built_town(cluster, image, scratch, own_ports()) as town:
+    with built_town(namespace, audit_image(namespace, scratch), scratch, own_ports()) as town:
         yield town
 
 

@@ -6,15 +6,20 @@ import os
 from pathlib import Path
 
 from local.kubernetes import images
+from local.kubernetes.cluster import Cluster
 
 
-def audit_image(scratch: Path) -> tuple[str, Path]:
-    """The image's name and its archive.
+def audit_image(cluster: Cluster, scratch: Path) -> str:
+    """The image's name; it is in the cluster.
 
     The release's image is plugged in by two variables: `SETTLEMENT_TEST_AUDIT_IMAGE` is its name and tag,
     `SETTLEMENT_TEST_AUDIT_ARCHIVE` the archive that `make image` has written.
     """
     name, archive = os.environ.get("SETTLEMENT_TEST_AUDIT_IMAGE"), os.environ.get("SETTLEMENT_TEST_AUDIT_ARCHIVE")
     if name and archive:
-        return name, Path(archive)
-    return images.AUDIT, images.plain_audit(scratch)
+        cluster.load(Path(archive))
+        return name
+    plain = images.plain_audit_name()
+    if not cluster.has(plain):
+        cluster.load(images.plain_audit(scratch))
+    return plain

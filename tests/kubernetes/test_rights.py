@@ -9,25 +9,24 @@ import pytest
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 
-from local.services.service import ServiceError
-from tests.kubernetes.town import NAMESPACE, WORKER, Town
+from local.kubernetes.cluster import Cluster
+from tests.kubernetes.town import NAMESPACE, WORKER
 
 AUDIT = "settlement-audit"
 
 
-def may(town: Town, account: str, verb: str, resource: str, namespace: str = NAMESPACE) -> bool:
+def may(cluster: Cluster, account: str, verb: str, resource: str, namespace: str = NAMESPACE) -> bool:
+    """Whether the API says that an account may do something; asked by who may do everything."""
     who = f"--as=system:serviceaccount:{NAMESPACE}:{account}"
-    try:
-        answer = town.cluster.kubectl("auth", "can-i", verb, resource, f"--namespace={namespace}", who)
-    except ServiceError:  # "no" is exit code 1
-        return False
-    return answer.strip() == "yes"
+    said = cluster.asked("auth", "can-i", verb, resource, f"--namespace={namespace}", who, check=False).stdout.strip()
+    assert said in ("yes", "no"), "no answer is no answer"
+    return said == "yes"
 
 
-def api_as(town: Town, account: str) -> client.CoreV1Api:
+def api_as(cluster: Cluster, account: str) -> client.CoreV1Api:
     """The API as a service account reaches it with its own token."""
-    token = town.cluster.kubectl("create", "token", account, f"--namespace={NAMESPACE}").strip()
-    loaded: dict[str, Any] = json.loads(town.cluster.keys.kubeconfig.read_text())
+    token = cluster.kubectl("create", "token", account, f"--namespace={NAMESPACE}").strip()
+    loaded: dict[str, Any] = json.loads(cluster.keys.kubeconfig.read_text())
     loaded["users"][0]["user"]["token"] = token
     return client.CoreV1Api(config.new_client_from_config_dict(loaded))
 
@@ -36,12 +35,12 @@ def api_as(town: Town, account: str) -> client.CoreV1Api:
     ("verb", "resource"),
     [(verb, kind) for kind in ("secrets", "pods", "configmaps", "pods/exec") for verb in ("get", "list", "create", "delete")],
 )
-def test_an_audit_s_account_may_nothing(town: Town, verb: str, resource: str) -> None:
-    assert not may(town, AUDIT, verb, resource)
+def test_an_audit_s_account_may_nothing(namespace: Cluster, verb: str, resource: str) -> None:
+    assert not may(namespace, AUDIT, verb, resource)
 
 
-def test_an_audit_s_account_is_refused_when_it_tries(town: Town) -> None:
-    api = api_as(town, AUDIT)
+def test_an_audit_s_account_is_refused_when_it_tries(namespace: Cluster) -> None:
+    api = api_as(namespace, AUDIT)
     pod = client.V1Pod(
         metadata=client.V1ObjectMeta(name="x"),
         spec=client.V1PodSpec(containers=[client.V1Container(name="x", image="localhost/x:1")]),
@@ -57,11 +56,11 @@ def test_an_audit_s_account_is_refused_when_it_tries(town: Town) -> None:
         assert raised.value.status == 403
 
 
-def test_a_worker_s_account_handles_pods_of_its_namespace_and_nothing_else(town: Town) -> None:
+def test_a_worker_s_account_handles_pods_of_its_namespace_and_nothing_else(namespace: Cluster) -> None:
     for verb, resource in (("create", "pods"), ("get", "pods"), ("list", "pods"), ("delete", "pods"), ("get", "pods/log")):
-        assert may(town, WORKER, verb, resource)
-        assert not may(town, WORKER, verb, resource, "default")
+        assert may(namespace, WORKER, verb, resource)
+        assert not may(namespace, WORKER, verb, resource, "default")
     for verb, resource in (("get", "secrets"), ("list", "secrets"), ("create", "pods/exec"), ("patch", "pods"), ("get", "nodes")):
-        assert not may(town, WORKER, verb, resource)
+        assert not may(namespace, WORKER, verb, resource)
     with pytest.raises(ApiException, match="403"):
-        api_as(town, WORKER).read_namespaced_secret("settlement-audit", NAMESPACE)
+        api_as(namespace, WORKER).read_namespaced_secret("settlement-audit", NAMESPACE)

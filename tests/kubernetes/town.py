@@ -172,8 +172,7 @@ def built_town(cluster: Cluster, image: str, scratch: Path, ports: dict[str, int
 
 
 def _furnish(cluster: Cluster, forwards: list[Forward], ledger: str, variables: dict[str, str]) -> None:
-    """The namespace, and the Secret that pods take the ledger's address and keys from."""
-    cluster.kubectl("apply", f"--filename={MANIFEST}")
+    """The Secret that pods take the ledger's address and keys from."""
     host = f"127.0.0.1:{forwards[1].port}"
     assert host in ledger
     secret = {
