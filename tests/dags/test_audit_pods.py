@@ -328,6 +328,7 @@ def test_a_pod_that_doesn_t_go_is_named_and_no_second_one_is_made(fake: Fake, po
 
 def test_the_settings_alone_say_where_audits_run(pods: PlayedPods, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
     from airflow.sdk import DAG
+    from airflow.serialization.serialized_objects import DagSerialization
 
     from settlement.settings import settings
     from settlement_airflow.stages import stage_group
@@ -335,6 +336,7 @@ def test_the_settings_alone_say_where_audits_run(pods: PlayedPods, monkeypatch: 
     def kinds() -> dict[str, str]:
         with DAG("day", schedule=None) as dag:
             stage_group("ods")
+        assert DagSerialization.to_dict(dag)["dag"]["dag_id"] == "day"
         return {task.task_id: task.task_type for task in dag.tasks}
 
     in_pods = kinds()
