@@ -20,15 +20,15 @@ SEED ?= 1
 LISTENS ?=
 WORK ?= .work/$(if $(LISTENS),listens,generated)
 
-# These take more than an hour more; images are built for the last.
-LONG_TESTS := tests/parity tests/services/test_month_by_airflow.py tests/airflow/test_chain.py tests/images
+# These take more than an hour more; images are built and a Kubernetes is started for the last.
+LONG_TESTS := tests/parity tests/services/test_month_by_airflow.py tests/airflow/test_chain.py tests/images tests/kubernetes
 # Workers, schedulers and publishers that are killed: see docs/reliability.md.
 SOAK_FAULTS := 1,2,3,6,9,22,27,30
 
-.PHONY: help setup setup-browser run run-services up down services-up services-down services-status image test test-long test-quick soak lint format bench bench-user-centric bench-engines bench-large lock clean
+.PHONY: help setup setup-browser run run-services up down services-up services-down services-status k8s-up k8s-down image test test-long test-quick soak lint format bench bench-user-centric bench-engines bench-large lock clean
 
 help: ## what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: $(VENV)/.ready ## make .venv with everything in it, from the lock files
 
@@ -73,6 +73,12 @@ services-status: setup ## which of them run and work
 
 image: setup ## build the images of this checkout: all, or TARGETS (audit, api, airflow); into the cache, as archives
 	$(BIN)/python -m local.images $(TARGETS)
+
+k8s-up: setup ## a real one-node Kubernetes on this machine, as root; IMAGES=archives are brought into it
+	$(BIN)/python -m local.kubernetes up $(IMAGES)
+
+k8s-down: setup ## stop it and remove all that it made
+	$(BIN)/python -m local.kubernetes down
 
 setup-browser: ## Chromium and Korean fonts from Debian's packages, for the tests that look at pages
 	@command -v chromium > /dev/null || { \

@@ -18,7 +18,8 @@ from __future__ import annotations
 from airflow.sdk import DAG
 
 from settlement_airflow.defaults import START, task_defaults
-from settlement_airflow.operators.partner_report import PartnerReportOperator, partner_report_params
+from settlement_airflow.operators.partner_report import partner_report_params
+from settlement_airflow.step_places import partner_report_task
 
 with DAG(
     "partner_report",
@@ -32,4 +33,4 @@ with DAG(
     doc_md=__doc__,
     tags=["settlement", "on request"],
 ):
-    PartnerReportOperator(task_id="report")
+    partner_report_task()

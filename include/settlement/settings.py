@@ -120,6 +120,25 @@ def _wrong_value(error: ValidationError, prefix: str) -> SettlementError:
     return SettlementError(f"{name} is set to {first['input']!r}: {first['msg']}", f"correct or unset {name}")
 
 
+def split_names(value: object) -> object:
+    """What is said as `a,b,c`, as a tuple; anything else as it is."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def split_pairs(value: object) -> object:
+    """What is said as `key=value,key=value`, as a dictionary; anything else as it is.
+
+    Raises:
+        ValueError: a part has no key or no `=`.
+    """
+    if not isinstance(value, str):
+        return value
+    pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+    if not all(key.strip() and equals for key, equals, _ in pairs):
+        raise ValueError("it must be key=value,key=value")
+    return {key.strip(): said.strip() for key, _, said in pairs}
+
+
 def required(name: Literal["landing", "warehouse"]) -> str:
     """A place that scheduled runs can't do without.
 

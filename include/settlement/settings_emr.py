@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from settlement.errors import SettlementError
-from settlement.settings import read, settings
+from settlement.settings import read, settings, split_names, split_pairs
 
 _PREFIX = "SETTLEMENT_EMR_"
 _S3 = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^/].*)?")
@@ -60,17 +60,12 @@ class EmrSettings(BaseSettings):
     @field_validator("subnets", "primary_types", "core_types", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        return split_names(value)
 
     @field_validator("tags", mode="before")
     @classmethod
     def _pair(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
-        if not all(key.strip() and equals for key, equals, _ in pairs):
-            raise ValueError("it must be key=value,key=value")
-        return {key.strip(): said.strip() for key, _, said in pairs}
+        return split_pairs(value)
 
     @field_validator("scripts", "log_uri", "certificates")
     @classmethod

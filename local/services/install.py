@@ -153,17 +153,41 @@ def go(module: str, program: str, patch: Path, target: Path) -> None:
     Raises:
         ServiceError: it can't be had, the patch doesn't fit, or it doesn't build.
     """
-    with tempfile.TemporaryDirectory(prefix="settlement-go-") as scratch:
-        env = {
-            "GOCACHE": f"{scratch}/build",
-            "GOMODCACHE": f"{scratch}/modules",
-            "GOFLAGS": "-modcacherw -trimpath",
-            "CGO_ENABLED": "0",
-        }
-        fetched = json.loads(run([_go(), "mod", "download", "-json", module], env, cwd=Path(scratch)))
-        source = shutil.copytree(fetched["Dir"], Path(scratch) / "source")
+    with _go_caches() as (scratch, env):
+        fetched = json.loads(run([_go(), "mod", "download", "-json", module], env, cwd=scratch))
+        source = shutil.copytree(fetched["Dir"], scratch / "source")
         run(["git", "apply", "--unsafe-paths", patch], cwd=source)
         run([_go(), "build", "-ldflags=-s -w", "-o", target, program], env, cwd=source)
+
+
+def go_build(source: Path, target: Path, flags: str) -> None:
+    """Build a Go program of ours, with the modules that its go.sum names. What the build leaves behind is removed.
+
+    Args:
+        source: its folder, with go.mod and go.sum.
+        target: the program's file.
+        flags: of the linker.
+
+    Raises:
+        ServiceError: a module can't be had, or it doesn't build.
+    """
+    with _go_caches() as (_, env):
+        run([_go(), "build", "-p", "2", "-mod=readonly", f"-ldflags={flags}", "-o", target, "."], env, cwd=source)
+
+
+@contextlib.contextmanager
+def _go_caches() -> Iterator[tuple[Path, dict[str, str]]]:
+    """A scratch folder, and the variables by which `go` keeps there what it fetches and builds."""
+    with tempfile.TemporaryDirectory(prefix="settlement-go-") as scratch:
+        yield (
+            Path(scratch),
+            {
+                "GOCACHE": f"{scratch}/build",
+                "GOMODCACHE": f"{scratch}/modules",
+                "GOFLAGS": "-modcacherw -trimpath",
+                "CGO_ENABLED": "0",
+            },
+        )
 
 
 def _go() -> Path:

@@ -216,3 +216,15 @@ def test_the_command_makes_the_same_folder_as_the_step(house: House) -> None:
     assert sorted(made(house)) == [f"{folder()}/{name}" for name in ("_SUCCESS", "manifest.json", "usage.csv")]
     assert CliRunner().invoke(app, [*options[:-1], "html"]).exit_code == 1
     assert CliRunner().invoke(app, [*options[:3], "-1", *options[4:]]).exit_code == 2
+
+
+def test_a_report_that_was_made_elsewhere_is_taken_up_when_every_month_of_it_is_complete(house: House) -> None:
+    asked = Asked(1, (MONTH,), "csv")
+    place = Warehouse(house.warehouse)
+    with pytest.raises(SettlementError, match=rf"partner 1, {MONTH}\.\.{MONTH}: the report was made, and \S+ isn't there"):
+        on_demand.look_for(place, house.ledger, asked)
+    made_here = ask(house)
+    assert on_demand.look_for(place, house.ledger, asked) == made_here
+    (house.warehouse / "on_demand" / folder() / "_SUCCESS").unlink()
+    with pytest.raises(SettlementError, match=r"is incomplete\n  → clear the task"):
+        on_demand.look_for(place, house.ledger, asked)

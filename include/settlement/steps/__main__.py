@@ -55,6 +55,8 @@ _STEPS: dict[str, Callable[[Place, Run, argparse.Namespace], Answer]] = {
     "build": lambda place, run, asked: tasks.build(place, run, asked.stage, asked.take_over, asked.attempt),
     "seal": lambda place, run, asked: tasks.seal(place, run, asked.stage, asked.build, asked.step_name),
     "audit": lambda place, run, asked: tasks.audit(place, run, asked.stage),
+    "candidate": lambda place, run, asked: tasks.candidate(place, run, asked.stage),
+    "verdict": lambda place, run, asked: tasks.verdict(place, run, asked.stage, asked.build),
     "publish": lambda place, run, asked: tasks.publish(place, run, asked.stage),
     "lineage": lambda place, run, asked: lineage.of_publication(place, run, asked.stage),
     "reconcile-ask": lambda place, run, asked: reconcile.ask(place, run, asked.stage),
@@ -68,6 +70,9 @@ _STEPS: dict[str, Callable[[Place, Run, argparse.Namespace], Answer]] = {
     "reports": lambda place, run, _: settling.publish_reports(place, run),
     "close": lambda place, run, _: settling.close(place, run),
     "partner-report": lambda place, run, asked: _partner_report(place, run, asked.partner, asked.format),
+    "partner-reported": lambda place, run, asked: on_demand.look_for(
+        place.warehouse, place.ledger, on_demand.Asked(asked.partner, months(run.key), asked.format)
+    ),
 }
 
 
@@ -99,8 +104,8 @@ def _parser() -> argparse.ArgumentParser:
     begin = steps.add_parser("begin", parents=[common], help="freeze the release; say what is waited for")
     begin.add_argument("--by", required=True, help="who asked for the run")
     begin.add_argument("--gate", required=True, choices=["landing", "raw", "days"])
-    for name in ("build", "seal", "audit", "publish", "lineage", "reconcile-ask", "reconcile"):
-        step = steps.add_parser(name, parents=[common], help=f"{name} a stage")
+    for name in ("build", "seal", "audit", "candidate", "verdict", "publish", "lineage", "reconcile-ask", "reconcile"):
+        step = steps.add_parser(name, parents=[common], help=f"{name} of a stage")
         step.add_argument("--stage", required=True, choices=[stage.name for stage in STAGES])
         if name == "build":
             step.add_argument("--take-over", action="store_true", help="go on with what another run has reserved")
@@ -108,6 +113,8 @@ def _parser() -> argparse.ArgumentParser:
         if name == "seal":
             step.add_argument("--build", required=True, help="the build that a cluster has filled")
             step.add_argument("--step-name", required=True, help="the cluster's name for its work")
+        if name == "verdict":
+            step.add_argument("--build", required=True, help="the build that was audited elsewhere")
         if name == "reconcile":
             step.add_argument("--build", required=True, help="the build that was published when Trino was asked")
             step.add_argument("--rows", required=True, help="what Trino has answered, as JSON")
@@ -125,9 +132,10 @@ def _parser() -> argparse.ArgumentParser:
     refuse.add_argument("--reason", required=True, help="why it doesn't count")
     steps.add_parser("reports", parents=[common], help="publish the partners' reports")
     steps.add_parser("close", parents=[common], help="close the month")
-    report = steps.add_parser("partner-report", parents=[common], help="a partner's report of closed months YYYY-MM..YYYY-MM")
-    report.add_argument("--partner", required=True, type=int, help="the partner's id; 0 is suspense")
-    report.add_argument("--format", required=True, choices=on_demand.FORMATS)
+    for name, what in (("partner-report", "make"), ("partner-reported", "look for")):
+        report = steps.add_parser(name, parents=[common], help=f"{what} a partner's report of closed months YYYY-MM..YYYY-MM")
+        report.add_argument("--partner", required=True, type=int, help="the partner's id; 0 is suspense")
+        report.add_argument("--format", required=True, choices=on_demand.FORMATS)
     return parser
 
 

@@ -81,15 +81,19 @@ def require_verdict(context: Context, build: Build) -> Mapping[str, Any]:
     where = f"{build.stage} {build.partition}: the verdict on build {build.build_id}"
     try:
         verdict: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        bound, passed = verdict["files_hash"], verdict["passed"]
+        bound, passed, findings = verdict["files_hash"], verdict["passed"], findings_of(verdict)
     except (OSError, ValueError, KeyError, TypeError):
         raise AuditFailed(f"{where} is missing or torn", "run the audit again") from None
     if bound != build.files_hash:
         raise AuditFailed(f"{where} is about other files", "run the audit again")
     if passed is not True:
-        failed = [Finding(**finding) for finding in verdict["findings"] if finding["level"] == "fail"]
-        raise _failure(build, failed)
+        raise _failure(build, [finding for finding in findings if finding.level == "fail"])
     return verdict
+
+
+def findings_of(verdict: Mapping[str, Any]) -> list[Finding]:
+    """What the checks of a verdict have found."""
+    return [Finding(**finding) for finding in verdict["findings"]]
 
 
 def _bad_identifiers(context: Context, build: Build) -> Location:

@@ -14,6 +14,7 @@ import duckdb
 
 from settlement.engines.duckdb import DuckDBEngine
 from settlement.errors import NotAllowed, SettlementError
+from settlement.landing.contract import SUCCESS
 from settlement.ledger import Ledger
 from settlement.release import Release
 from settlement.steps.context import Context
@@ -21,6 +22,7 @@ from settlement.steps.deliver import mark, put_once, staged
 from settlement.steps.pinning import closed_version
 from settlement.steps.reported import reported
 from settlement.steps.tasks import Outcome
+from settlement.storage import Location
 from settlement.warehouse import Partition, Warehouse
 
 FORMATS = ("csv", "xlsx", "pdf", "dsr")
@@ -82,10 +84,29 @@ def report(
             )
     for version in written:
         mark(root / asked.path / version.path)
-    missing = [version.key for version in versions if version not in written]
+    return _told(asked, root / asked.path, len(written), [version.key for version in versions if version not in written])
+
+
+def look_for(warehouse: Warehouse, ledger: Ledger, asked: Asked) -> Reported:
+    """The report as somebody else has written it, in a pod: every month's folder that is there is complete.
+
+    Raises:
+        NotAllowed: a month isn't closed.
+        SettlementError: a folder is incomplete, or none is there.
+    """
+    root = warehouse.root / FOLDER / asked.path
+    folders = {version: root / version.path for version in _closed(ledger, asked.months)}
+    there = {version: folder for version, folder in folders.items() if folder.exists()}
+    torn = [str(folder) for folder in there.values() if not (folder / SUCCESS).exists()]
+    if torn or not there:
+        lacks = f"{', '.join(torn)} is incomplete" if torn else f"{root} isn't there"
+        raise SettlementError(f"{asked}: the report was made, and {lacks}", "clear the task: it is made again")
+    return _told(asked, root, len(there), [version.key for version in folders if version not in there])
+
+
+def _told(asked: Asked, folder: Location, months: int, missing: Sequence[str]) -> Reported:
     without = f"; it has no statement in {', '.join(missing)}" if missing else ""
-    count = f"{len(written)} month{'s' if len(written) > 1 else ''}"
-    folder = root / asked.path
+    count = f"{months} month{'s' if months > 1 else ''}"
     return Reported("reported", f"{asked}: {count} as {asked.format} in {folder}{without}", str(folder))
 
 

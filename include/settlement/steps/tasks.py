@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from settlement import __version__
+from settlement.audit.checks import Finding
 from settlement.errors import AuditFailed, NotArrived, NothingToDo, SettlementError, WrongRelease
 from settlement.landing.folders import Landing
 from settlement.ledger.records import Build
@@ -48,6 +49,14 @@ class Run:
     @property
     def partition(self) -> Partition:
         return Partition(self.key)
+
+
+@dataclass(frozen=True)
+class Candidate(Outcome):
+    """What an audit is about: `sealed` with the build and the hash of its files, or `unchanged` with neither."""
+
+    build_id: str = ""
+    files_hash: str = ""
 
 
 def begin(place: Place, run: Run, requested_by: str) -> Outcome:
@@ -180,9 +189,40 @@ def audit(place: Place, run: Run, stage: str) -> Outcome:
     built, is_new = _result(context, stage, partition)
     if not is_new:
         return Outcome("unchanged", _unchanged(stage, partition, built))
-    warnings = audits.audit(context, built)
+    return _passed(built, audits.audit(context, built))
+
+
+def candidate(place: Place, run: Run, stage: str) -> Candidate:
+    """What an audit of the run's stage is about, for whoever has it made elsewhere.
+
+    Raises:
+        AuditFailed: nothing has been built yet.
+    """
+    context, partition = context_of(place, run), version_of(place, run, stage)
+    built, is_new = _result(context, stage, partition)
+    if not is_new:
+        return Candidate("unchanged", _unchanged(stage, partition, built))
+    return Candidate("sealed", f"{stage} {partition}: build {built.build_id}", built.build_id, built.files_hash)
+
+
+def verdict(place: Place, run: Run, stage: str, build_id: str) -> Outcome:
+    """Take up the verdict on a build that an audit elsewhere has written; it is believed only about exactly its files.
+
+    Raises:
+        AuditFailed: it is missing, torn, of other files, or says no; or the run has built anew since.
+    """
+    context, partition = context_of(place, run), version_of(place, run, stage)
+    built, _ = _result(context, stage, partition)
+    if built.build_id != build_id:
+        raise AuditFailed(
+            f"{stage} {partition}: build {build_id} was audited, and the run has sealed {built.build_id} since", "clear the audit"
+        )
+    return _passed(built, audits.findings_of(audits.require_verdict(context, built)))
+
+
+def _passed(built: Build, warnings: Sequence[Finding]) -> Outcome:
     listed = "".join(f"\n  warning: {finding}" for finding in warnings)
-    return Outcome("passed", f"{stage} {partition}: build {built.build_id} passed its audit{listed}")
+    return Outcome("passed", f"{built.stage} {built.partition}: build {built.build_id} passed its audit{listed}")
 
 
 def publish(place: Place, run: Run, stage: str) -> Outcome:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -96,13 +97,24 @@ class StepProcessHook(BaseHook):
             raise AirflowException(f"{step} {ended}; {hint}")
         if code == 0:
             return answer
-        sentence = "\n  → ".join(part for part in (answer["message"], answer["hint"]) if part)
-        if code == _NOTHING_TO_DO:
-            raise AirflowSkipException(sentence)
-        for line in f"{answer['error']}: {sentence}".splitlines():
-            self.log.error(line)  # whole lines that can be read: the exception's is one long line above its frames
-        raised = AirflowException if answer["transient"] else AirflowFailException
-        raise raised(f"{answer['error']}: {sentence}")
+        raise refused(answer, code, self.log)
+
+
+def refused(answer: Mapping[str, Any], code: int, log: logging.Logger) -> AirflowException:
+    """What a task raises when its step has refused or failed, and says so in an answer.
+
+    Args:
+        answer: `error`, `message`, `hint`, and whether it is `transient`: worth another try.
+        code: the step's exit code.
+        log: gets the message.
+    """
+    sentence = "\n  → ".join(part for part in (answer["message"], answer["hint"]) if part)
+    if code == _NOTHING_TO_DO:
+        return AirflowSkipException(sentence)
+    for line in f"{answer['error']}: {sentence}".splitlines():
+        log.error(line)  # whole lines that can be read: the exception's is one long line above its frames
+    raised = AirflowException if answer["transient"] else AirflowFailException
+    return raised(f"{answer['error']}: {sentence}")
 
 
 def _environment() -> dict[str, str]:

@@ -41,8 +41,17 @@ class PartnerReportOperator(StepOperator):
         super().__init__(pool=POOL, **kwargs)
 
     def execute(self, context: Any) -> str:
-        asked = context["params"]
-        months = f"{asked[FIRST]}..{asked[LAST]}"
         self._hook = StepProcessHook()
-        options = (f"--partner={asked[PARTNER]}", f"--format={asked[FORMAT]}")
-        return self.told(self._hook.run("partner-report", *arguments_of(ledger_run(context["dag_run"]), months), *options))
+        return self.told(self._hook.run("partner-report", *report_arguments(context)))
+
+
+def report_arguments(context: Any) -> list[str]:
+    """What a step is told of the report that a run asks for."""
+    asked = context["params"]
+    common = arguments_of(ledger_run(context["dag_run"]), months_asked(context))
+    return [*common, f"--partner={asked[PARTNER]}", f"--format={asked[FORMAT]}"]
+
+
+def months_asked(context: Any) -> str:
+    """The months of a report, `YYYY-MM..YYYY-MM`."""
+    return f"{context['params'][FIRST]}..{context['params'][LAST]}"

@@ -1,0 +1,64 @@
+"""One cluster for all tests of this folder, which run one after the other; it is stopped if they have started it."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import tests.dags.conftest  # noqa: F401  # a home of its own for Airflow, before anything imports it
+from local.kubernetes import addresses
+from local.kubernetes.cluster import Cluster
+from tests.kubernetes.images import audit_image
+from tests.kubernetes.town import MANIFEST, Town, built_town
+from tests.services.fixtures import own_ports
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Airflow and its providers warn of their own future; ours is what must be free of warnings."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.filterwarnings("default"))
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """The cluster of this machine; other sessions of these tests wait."""
+    with addresses.LOCK.with_suffix(".tests").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        found = Cluster()
+        ours = not found.works()
+        found.up()
+        try:
+            yield found
+        finally:
+            if ours:
+                found.down()
+
+
+@pytest.fixture(scope="session")
+def namespace(cluster: Cluster) -> Cluster:
+    """The cluster with the namespace of audits."""
+    cluster.kubectl("apply", f"--filename={MANIFEST}")
+    return cluster
+
+
+@pytest.fixture(scope="session")
+def whole_town(namespace: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    scratch = tmp_path_factory.mktemp("town")
+    with built_town(namespace, audit_image(namespace, scratch), scratch, own_ports()) as town:
+        yield town
+
+
+@pytest.fixture
+def town(whole_town: Town) -> Iterator[Town]:
+    """No pod and no verdict at the beginning; no pod at the end, or the test has failed."""
+    whole_town.remove_pods()
+    whole_town.verdict().unlink(missing_ok=True)
+    yield whole_town
+    whole_town.forward.release()
+    left = [pod["metadata"]["name"] for pod in whole_town.pods()]
+    whole_town.remove_pods()
+    assert left == []

@@ -1,0 +1,227 @@
+"""A cluster with the namespace of audits, servers that its pods reach, and a run whose candidate waits for its audit."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from local.kubernetes.cluster import Cluster
+from local.kubernetes.forward import Forward
+from local.services.postgres import Postgres
+from local.services.s3 import BUCKETS, S3
+from local.services.stack import Stack
+from tests.integration.example import FIRST, example
+from tests.integration.house import House
+from tests.integration.shelf import lay_out
+
+NAMESPACE = "settlement"
+WORKER = "settlement-airflow-worker"
+DAY = FIRST
+KINDS = ("catalog", "other_revenue", "payments", "plays")
+RUN = "manual__1"
+STAGE = "raw"
+DAG = "landing_ingest"
+MANIFEST = Path(__file__).with_name("namespace.yaml")
+
+
+@dataclass(frozen=True)
+class Town:
+    """Where the tests are.
+
+    Args:
+        cluster: with the namespace and the image.
+        forward: by which pods, and nobody else, reach the object store.
+        variables: of a worker; it reaches the servers by itself.
+        for_pods: variables that differ for pods.
+        build_id: of the candidate.
+    """
+
+    cluster: Cluster
+    forward: Forward
+    variables: dict[str, str]
+    for_pods: dict[str, str]
+    build_id: str
+
+    # -- the namespace ----------------------------------------------------------------------------------------------
+
+    def pods(self) -> list[dict[str, Any]]:
+        """The pods that there are, the oldest first."""
+        asked = ["get", "pods", f"--namespace={NAMESPACE}", "--sort-by=.metadata.creationTimestamp", "--output=json"]
+        found: list[dict[str, Any]] = json.loads(self.cluster.kubectl(*asked))["items"]
+        return found
+
+    def remove_pods(self) -> None:
+        self.cluster.kubectl("delete", "pods", "--all", f"--namespace={NAMESPACE}", "--grace-period=1", "--timeout=60s")
+
+    def apply(self, resource: dict[str, Any]) -> None:
+        self.cluster.kubectl("apply", "--filename=-", text=json.dumps(resource))
+
+    # -- the verdict ------------------------------------------------------------------------------------------------
+
+    def verdict(self) -> Any:
+        """Where the verdict on the candidate lies, or will lie."""
+        from settlement.storage import location
+        from settlement.warehouse import Warehouse
+
+        return Warehouse(location(self.variables["SETTLEMENT_WAREHOUSE"])).verdict(self.build_id)
+
+    # -- the task ---------------------------------------------------------------------------------------------------
+
+    def operator(self, **settings: str) -> Any:
+        """The audit's task, as a worker makes it; `settings` are those of pods."""
+        from settlement.settings_pods import pod_settings
+        from settlement_airflow.operators.audit_pod import AuditPodOperator
+
+        said = {**self.for_pods, **{f"SETTLEMENT_POD_{name.upper()}": value for name, value in settings.items()}}
+        with _environment(said):
+            pod_settings.cache_clear()
+            task = AuditPodOperator(task_id="audit", stage=STAGE)
+            pod_settings()  # read now, for this task
+        task.config_file = os.environ["KUBECONFIG"]  # the client has read the variable before it was set
+        task.step = _step
+        return task
+
+    @contextmanager
+    def trying(self, number: int = 1, tries: int = 3) -> Iterator[Future[str]]:
+        """A try of the task, beside the test."""
+        task = self.operator()
+        with ThreadPoolExecutor(1) as pool:
+            yield pool.submit(task.execute, context(number, tries))
+
+    def worker(self, number: int = 1, tries: int = 3) -> subprocess.Popen[str]:
+        """A worker at a try of the task, in a process of its own that may be killed; it prints how the try ended."""
+        said = json.dumps({"number": number, "tries": tries, "for_pods": self.for_pods})
+        return subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-m", "tests.kubernetes.worker", said], stdout=subprocess.PIPE, text=True
+        )
+
+
+def _step(context: Any, name: str, *arguments: str) -> dict[str, Any]:
+    """A step of the worker in this process, to save its start; what it refuses is raised as the step's process has it raised."""
+    from settlement.steps.__main__ import main
+    from settlement_airflow.hooks.step_process import arguments_of, refused
+    from settlement_airflow.runs import RunName
+
+    run, out = RunName.of(context), io.StringIO()
+    with redirect_stdout(out):
+        code = main([name, *arguments_of(run.run_id, run.partition), *arguments])
+    answer: dict[str, Any] = json.loads(out.getvalue())
+    if code:
+        raise refused(answer, code, logging.getLogger(__name__))
+    return answer
+
+
+def context(number: int = 1, tries: int = 3) -> dict[str, Any]:
+    """A try of the task: clearing it raises `tries`, retrying it raises `number`."""
+    dag_run = SimpleNamespace(dag_id=DAG, run_id=RUN, partition_key=DAY, triggering_user_name=None)
+    ti = SimpleNamespace(
+        dag_id=DAG, task_id="raw.audit", map_index=-1, try_number=number, max_tries=tries, xcom_push=lambda **_: None
+    )
+    return {"dag_run": dag_run, "params": {}, "ti": ti, "run_id": RUN, "dag": SimpleNamespace()}
+
+
+@contextmanager
+def built_town(cluster: Cluster, image: str, scratch: Path, ports: dict[str, int]) -> Iterator[Town]:
+    """Servers, namespace, and a sealed candidate of one landed day."""
+    stack = Stack(scratch / "services", ports)
+    stack.up(["postgres", "s3"])
+    forwards = [Forward(scratch, stack.of(kind).port) for kind in (S3, Postgres)]
+    try:
+        for forward in forwards:
+            forward.start()
+        house = lay_out(example(), scratch / "house")
+        ledger = stack.of(Postgres).made("ledger", "ledger_pods")
+        variables = {
+            **stack.of(S3).variables(),
+            "SETTLEMENT_PROFILE": "services",
+            "SETTLEMENT_LEDGER_URL": ledger,
+            "SETTLEMENT_LANDING": f"s3://{BUCKETS[0]}/pods/landing",
+            "SETTLEMENT_WAREHOUSE": f"s3://{BUCKETS[0]}/pods/warehouse",
+            "SETTLEMENT_REFERENCE": str(house.reference),
+            "SETTLEMENT_SCRATCH": str(scratch / "files"),
+            "SETTLEMENT_READER_PROCESSES": "1",
+            "SETTLEMENT_POD_IMAGE": image,
+            "SETTLEMENT_POD_PULL_POLICY": "Never",
+            "SETTLEMENT_POD_CPU": "900m",
+            "SETTLEMENT_POD_MEMORY": "1Gi",
+            "SETTLEMENT_POD_SCRATCH": "1Gi",
+            "SETTLEMENT_POD_POLL_SECONDS": "0.3",
+            "SETTLEMENT_POD_START_SECONDS": "120",
+            "KUBECONFIG": str(scratch / "worker.kubeconfig"),
+        }
+        with _environment(variables):
+            _furnish(cluster, forwards, ledger, variables)
+            _worker_s_kubeconfig(cluster, Path(variables["KUBECONFIG"]))
+            for_pods = {"AWS_ENDPOINT_URL_S3": f"http://{forwards[0].address}"}
+            yield Town(cluster, forwards[0], variables, for_pods, _candidate(house))
+    finally:
+        for forward in forwards:
+            forward.stop()
+        stack.down()
+
+
+def _furnish(cluster: Cluster, forwards: list[Forward], ledger: str, variables: dict[str, str]) -> None:
+    """The Secret that pods take the ledger's address and keys from."""
+    host = f"127.0.0.1:{forwards[1].port}"
+    assert host in ledger
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "settlement-audit", "namespace": NAMESPACE},
+        "stringData": {
+            "SETTLEMENT_LEDGER_URL": ledger.replace(host, forwards[1].address),
+            **{name: variables[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")},
+        },
+    }
+    cluster.kubectl("apply", "--filename=-", text=json.dumps(secret))
+
+
+def _worker_s_kubeconfig(cluster: Cluster, path: Path) -> None:
+    """Workers of these tests may do what their service account may, and no more."""
+    token = cluster.kubectl("create", "token", WORKER, f"--namespace={NAMESPACE}", "--duration=2h").strip()
+    config = json.loads(cluster.keys.kubeconfig.read_text())
+    config["users"][0]["user"]["token"] = token
+    path.write_text(json.dumps(config))
+    path.chmod(0o600)
+
+
+def _candidate(house: House) -> str:
+    """Put a small day into the bucket, ingest it, and seal its raw tables; returns the build."""
+    from settlement.settings import settings
+    from settlement.steps import tasks
+    from settlement.steps.place import Place
+    from settlement.steps.tasks import Run
+    from settlement.storage import location, put_folder
+
+    settings.cache_clear()
+    for kind in KINDS:
+        put_folder(house.folder(kind, DAY), location(os.environ["SETTLEMENT_LANDING"]) / kind / f"dt={DAY}")
+    place, run = Place.open(), Run(f"{DAG}/{RUN}", DAY)
+    tasks.begin(place, run, "service:scheduler")
+    tasks.build(place, run, STAGE)
+    return tasks.candidate(place, run, STAGE).build_id
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
