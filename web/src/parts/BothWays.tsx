@@ -66,14 +66,15 @@ function BothTable({ page }: { page: Page }) {
 
 function Figures({ amount, shadow }: { amount: string | number; shadow: string | number }) {
   const difference = BigInt(amount) - BigInt(shadow);
-  const sign = difference > 0n ? "is-more" : difference < 0n ? "is-less" : "";
+  const shown = figure(difference, "uwon");
+  const sign = shown === figure(0, "uwon") ? "" : difference > 0n ? "is-more" : "is-less";
   return (
     <>
       <td className="is-figure">{figure(amount, "uwon")}</td>
       <td className="is-figure">{figure(shadow, "uwon")}</td>
       <td className={`is-figure ${sign}`}>
-        {difference > 0n && "+"}
-        {figure(difference, "uwon")}
+        {sign === "is-more" && "+"}
+        {shown}
       </td>
     </>
   );

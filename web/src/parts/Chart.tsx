@@ -80,7 +80,7 @@ function draw(canvas: HTMLCanvasElement, picture: Picture, language: string): Dr
       interaction: { mode: "index", axis: isBar ? "y" : "x", intersect: false },
       scales: isBar ? { x: figures, y: { ...names, ticks: { autoSkip: false } } } : { x: names, y: figures },
       plugins: {
-        legend: { display: picture.series.length > 1, position: "bottom", labels: { boxWidth: 10, boxHeight: 10, usePointStyle: true } },
+        legend: { display: picture.series.length > 1, position: "bottom", labels: { boxWidth: 6, boxHeight: 6, usePointStyle: true, padding: 12 } },
         tooltip: { itemSort: (a, b) => Number(b.raw) - Number(a.raw) },
       },
     },

@@ -1,4 +1,4 @@
-/** Names to choose from, in the order that they are chosen; those that don't go with the others can't be. */
+/** Names to choose from; those that don't go with the chosen ones come last and can't be. */
 
 import { useWords } from "../words";
 import type { Labels } from "../api/shapes";
@@ -14,11 +14,13 @@ interface Props {
 export function Choices({ legend, all, chosen, fits, choose }: Props) {
   const { label } = useWords();
   const toggle = (name: string) => choose(chosen.includes(name) ? chosen.filter((other) => other !== name) : [...chosen, name]);
+  const usable = Object.entries(all).filter(([name]) => fits(name));
+  const others = Object.entries(all).filter(([name]) => !fits(name));
   return (
     <fieldset className="choices">
       <legend>{legend}</legend>
       <div className="chips">
-        {Object.entries(all).map(([name, labels]) => (
+        {[...usable, ...others].map(([name, labels]) => (
           <label key={name} className="chip">
             <input type="checkbox" checked={chosen.includes(name)} disabled={!fits(name)} onChange={() => toggle(name)} />
             <span>{label(labels)}</span>

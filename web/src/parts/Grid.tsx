@@ -73,17 +73,17 @@ export function Grid({ answer, order, reorder }: Props) {
     const api = createGrid<Row>(place.current, {
       theme,
       styleNonce: document.querySelector<HTMLMetaElement>("meta[name=style-nonce]")?.content ?? "",
-      columnDefs: names.map((column, at) => definition(column, at, label(column), t, order)),
+      columnDefs: names.map((column, at) => ({ ...definition(column, at, label(column), t, order), hide: isNarrow() && hasTitle(column, names) })),
       rowModelType: "infinite",
       datasource: sourceOf(now),
       cacheBlockSize: BLOCK,
       maxBlocksInCache: 50,
       rowHeight: ROW_HEIGHT,
-      suppressCellFocus: false,
+      alwaysShowVerticalScroll: true, // its place is kept from the beginning, when there are no rows yet
       ensureDomOrder: true,
       tooltipShowDelay: 600,
-      onSortChanged: ({ api: { getColumnState } }) => {
-        const state = getColumnState().filter(({ sort }) => sort);
+      onSortChanged: ({ api }) => {
+        const state = api.getColumnState().filter(({ sort }) => sort);
         sorted.current(state.map(({ colId, sort }) => (sort === "desc" ? `-${colId}` : colId)));
       },
     });
@@ -106,17 +106,23 @@ export function Grid({ answer, order, reorder }: Props) {
   return <div ref={place} className={answer.state === "incomplete" ? "grid is-incomplete" : "grid"} role="region" aria-label={t("explore.grid")} />;
 }
 
+const isNarrow = (): boolean => matchMedia("(width < 600px)").matches;
+
+/** Whether another column names what this one numbers: on a phone the name is enough. */
+const hasTitle = (column: Column, all: Column[]): boolean =>
+  all.some(({ name }) => name === `${column.name}_title` || name === `${column.name}_name`);
+
 /** Gives the grid the blocks that it asks for; more come while the answer streams. */
 function sourceOf(now: { current: Answer }): IDatasource {
   return {
-    getRows: ({ startRow, endRow, successCallback }) => {
+    getRows: (asked) => {
       const { rows, header, state } = now.current;
-      const last = Math.min(endRow, rows.count);
+      const last = Math.min(asked.endRow, rows.count);
       const block: Row[] = [];
-      for (let row = startRow; row < last; row++) {
+      for (let row = asked.startRow; row < last; row++) {
         block.push({ cells: header.columns.map((_, column) => rows.cell(row, column)), isTotal: false });
       }
-      successCallback(block, state === "streaming" ? undefined : rows.count);
+      asked.successCallback(block, state === "streaming" ? undefined : rows.count);
     },
   };
 }
@@ -137,22 +143,26 @@ function definition(column: Column, at: number, label: string, t: Translate, ord
     resizable: true,
     valueGetter: ({ data }) => data?.cells[at],
   };
-  if (!column.is_measure) return { ...common, headerName: label, minWidth: 96, flex: column.type === "text" ? 2 : 1, valueFormatter: name(at, t) };
+  if (!column.is_measure) return { ...common, headerName: label, ...widthOf(column), valueFormatter: name(at, t) };
   return {
     ...common,
     headerName: column.unit ? `${label} (${t(`units.${column.unit}` as "units.krw")})` : label,
-    minWidth: 150,
+    minWidth: isNarrow() ? 110 : 150,
     flex: 1,
     sortingOrder: ["desc", "asc", null],
     headerClass: "is-figure",
     cellClass: "is-figure",
     valueFormatter: ({ value, data }) =>
       data === undefined ? "" : data.isTotal && value === null ? t("explore.noTotal") : figure(value as Cell, column.unit),
-    tooltipValueGetter: ({ value, data }) => (data?.isTotal && value === null ? "" : exactly(value as Cell, column.unit)),
+    tooltip: ({ value }) => exactly((value as Cell | undefined) ?? null, column.unit),
   };
 }
+
+/** Numbers and times need little room, names need most. */
+const widthOf = (column: Column): ColDef<Row> =>
+  column.type === "text" && !["day", "month"].includes(column.name) ? { minWidth: 110, flex: 2 } : { minWidth: 104, flex: 1 };
 
 const name =
   (at: number, t: Translate) =>
   ({ value, data }: { value?: unknown; data?: Row | undefined }): string =>
-    data?.isTotal ? (at === 0 ? t("explore.total") : "") : value === undefined || value === null ? "" : String(value as Cell);
+    data?.isTotal ? (at === 0 ? t("explore.total") : "") : value === undefined || value === null ? "" : String(value);

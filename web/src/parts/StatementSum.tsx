@@ -25,7 +25,7 @@ export function StatementSum({ month, partner }: { month: string; partner: strin
             (column, at) =>
               column.is_measure && (
                 <div key={column.name} className={column.name === "paid_krw" ? "is-paid" : undefined}>
-                  <dt>{t("statements.won", { label: label(column) })}</dt>
+                  <dt>{label(column)}</dt>
                   <dd>{figure(row[at] ?? null, column.unit)}</dd>
                 </div>
               ),

@@ -120,7 +120,7 @@ export const en: Words = {
     partner: "Partner",
     none: "This month has no statement that you may see. Choose a closed month.",
     noMonth: "No month is closed yet.",
-    sum: "Summary",
+    sum: "Summary (KRW)",
     centric: "User-centric against pro rata",
     centricWhy: "The settled amount, against what it would be if all were settled pro rata.",
     amount: "Settled (KRW)",
@@ -132,7 +132,6 @@ export const en: Words = {
     files: "Files",
     size: "Size",
     get: "Download {{name}}",
-    won: "{{label}} (KRW)",
   },
   units: { uwon: "KRW", krw: "KRW", plays: "plays", users: "people", ms: "hours", lines: "lines", subscriptions: "count" },
   problem: {

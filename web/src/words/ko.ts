@@ -118,7 +118,7 @@ export const ko = {
     partner: "권리자",
     none: "이 달에는 볼 수 있는 정산서가 없습니다. 마감된 달을 고르세요.",
     noMonth: "마감된 달이 없습니다.",
-    sum: "정산 요약",
+    sum: "정산 요약 (원)",
     centric: "이용자 중심 정산과 비례 배분",
     centricWhy: "실제 정산 금액을, 모두 비례 배분했을 때의 금액과 견줍니다.",
     amount: "정산 금액 (원)",
@@ -130,7 +130,6 @@ export const ko = {
     files: "파일",
     size: "크기",
     get: "{{name}} 내려받기",
-    won: "{{label}} (원)",
   },
   units: { uwon: "원", krw: "원", plays: "회", users: "명", ms: "시간", lines: "행", subscriptions: "건" },
   problem: {
