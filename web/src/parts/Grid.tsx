@@ -147,7 +147,7 @@ function definition(column: Column, at: number, label: string, t: Translate, ord
   return {
     ...common,
     headerName: column.unit ? `${label} (${t(`units.${column.unit}` as "units.krw")})` : label,
-    minWidth: isNarrow() ? 110 : 150,
+    minWidth: isNarrow() ? 128 : 150,
     flex: 1,
     sortingOrder: ["desc", "asc", null],
     headerClass: "is-figure",
