@@ -32,7 +32,7 @@ PAGE := include/settlement/api/_page/index.html
 PAGE_SOURCES := $(wildcard web/*.html web/*.ts web/*.json) $(shell find web/src -type f)
 NPM := PATH="$(abspath $(BIN)):$$PATH" npm_config_cache="$(CACHE)/npm" $(abspath $(BIN))/npm --prefix web
 
-.PHONY: help setup setup-browser page serve run run-services up down services-up services-down services-status test test-long test-quick soak lint format bench bench-user-centric bench-engines bench-large lock clean
+.PHONY: help setup setup-browser page page-test serve run run-services up down services-up services-down services-status test test-long test-quick soak lint format bench bench-user-centric bench-engines bench-large lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -67,6 +67,9 @@ web/node_modules/.ready: web/package-lock.json web/package.json $(VENV)/.ready
 $(PAGE): web/node_modules/.ready $(PAGE_SOURCES)
 	$(NPM) run --silent build
 
+page-test: web/node_modules/.ready ## the tests of the page's own arithmetic
+	$(NPM) run --silent test
+
 serve: setup page ## the query API and its page on WORK's warehouse; prints an address that signs you in
 	@$(BIN)/settlement serve --local --warehouse "$(WORK)/warehouse" --port $(or $(PORT),8090) --link $(addprefix --role ,$(ROLE))
 
@@ -95,7 +98,7 @@ setup-browser: ## Chromium and Korean fonts from Debian's packages, for the test
 	  run=$$(test "$$(id -u)" = 0 || echo sudo); \
 	  $$run apt-get update -qq && $$run apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk > /dev/null; }
 
-test: setup setup-browser ## every test, on real servers that it starts itself
+test: setup setup-browser page page-test ## every test, on real servers that it starts itself
 	$(BIN)/python -m pytest -n 4 --dist loadscope $(addprefix --ignore=,$(STACK_TESTS) $(LONG_TESTS))
 	$(BIN)/python -m pytest $(STACK_TESTS) $(addprefix --ignore=,$(LONG_TESTS))
 

@@ -24,6 +24,8 @@ def group_of(nodeid: str) -> str:
     folder, name = Path(file).parent.name, Path(file).stem
     if folder == "airflow":
         return f"airflow {_AIRFLOW.get(name, 'months')}"
+    if folder == "page":
+        return folder  # one service and one browser
     return name if name.startswith(_SERVERS) else nodeid
 
 

@@ -4,6 +4,7 @@ import { DataType, RecordBatchReader, type RecordBatch } from "apache-arrow";
 
 import { ask, Refused } from "./client";
 import type { Cell, Header, Trailer } from "./shapes";
+import { whole } from "./whole";
 
 const HEADER = "settlement.header";
 const TRAILER = "settlement.trailer";
@@ -42,13 +43,6 @@ export class Rows {
   }
 }
 
-/** A decimal128 of scale 0, from its four words, lowest first. */
-export function whole(words: Uint32Array): bigint {
-  let value = 0n;
-  for (let i = words.length - 1; i >= 0; i--) value = (value << 32n) | BigInt(words[i] ?? 0);
-  return BigInt.asIntN(words.length * 32, value);
-}
-
 export interface Answer {
   header: Header;
   rows: Rows;
@@ -81,9 +75,9 @@ export async function stream(query: string, notice: (answer: Answer) => void, si
     if (signal.aborted) throw error;
     if (answer === null) throw new Refused(0, "Unreachable", "", "");
   }
-  const whole: Answer = answer.state === "streaming" ? { ...answer, state: "incomplete" } : answer;
-  notice(whole);
-  return whole;
+  const last: Answer = answer.state === "streaming" ? { ...answer, state: "incomplete" } : answer;
+  notice(last);
+  return last;
 }
 
 function taken(answer: Answer, batch: RecordBatch): Answer {
