@@ -25,7 +25,12 @@ LONG_TESTS := tests/parity tests/services/test_month_by_airflow.py tests/airflow
 # Workers, schedulers and publishers that are killed: see docs/reliability.md.
 SOAK_FAULTS := 1,2,3,6,9,22,27,30
 
-.PHONY: help setup setup-browser run run-services up down services-up services-down services-status k8s-up k8s-down image test test-long test-quick soak lint format bench bench-user-centric bench-engines bench-large lock clean
+# The page that the query API serves, and what it is built from. Node comes with .venv: the same one everywhere.
+PAGE := include/settlement/api/_page/index.html
+PAGE_SOURCES := $(wildcard web/*.html web/*.ts web/*.json) $(shell find web/src -type f)
+NPM := PATH="$(abspath $(BIN)):$$PATH" npm_config_cache="$(CACHE)/npm" $(abspath $(BIN))/npm --prefix web
+
+.PHONY: help setup setup-browser page page-test serve run run-services up down services-up services-down services-status k8s-up k8s-down image test test-long test-quick soak lint format bench bench-user-centric bench-engines bench-large lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -50,6 +55,21 @@ run: setup ## settle a month through Airflow: generated plays, or real ones with
 	  $(BIN)/settlement generate --months $(MONTH) --plays $(PLAYS) --out "$(WORK)/landing" --seed $(SEED))
 	$(BIN)/python -m local settle --work "$(WORK)" --month $(MONTH)
 	$(BIN)/settlement totals --warehouse "$(WORK)/warehouse" --month $(MONTH)
+
+page: $(PAGE) ## build the page that the query API serves
+
+web/node_modules/.ready: web/package-lock.json web/package.json $(VENV)/.ready
+	$(NPM) ci --loglevel=error --no-progress
+	touch $@
+
+$(PAGE): web/node_modules/.ready $(PAGE_SOURCES)
+	$(NPM) run --silent build
+
+page-test: web/node_modules/.ready ## the tests of the page's own arithmetic
+	$(NPM) run --silent test
+
+serve: setup page ## the query API and its page on WORK's warehouse; prints an address that signs you in
+	@$(BIN)/settlement serve --local --warehouse "$(WORK)/warehouse" --port $(or $(PORT),8090) --link $(addprefix --role ,$(ROLE))
 
 run-services: setup ## the same on real servers of this machine: PostgreSQL, S3, EMR steps run by Hive; about an hour
 	rm -rf "$(WORK)-on-services"
@@ -85,7 +105,7 @@ setup-browser: ## Chromium and Korean fonts from Debian's packages, for the test
 	  run=$$(test "$$(id -u)" = 0 || echo sudo); \
 	  $$run apt-get update -qq && $$run apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk > /dev/null; }
 
-test: setup setup-browser ## every test, on real servers that it starts itself
+test: setup setup-browser page page-test ## every test, on real servers that it starts itself
 	$(BIN)/python -m pytest -n 5 --dist loadscope $(addprefix --ignore=,$(LONG_TESTS))
 
 test-long: setup ## the engines on every fixture and a February; months by Airflow: on the services, and three in a chain
@@ -101,12 +121,13 @@ soak: setup ## whole months through Airflow, also on the services, and the kill 
 	  echo "kill tests, $$time of 20"; $(BIN)/python -m pytest -q --faults $(SOAK_FAULTS) tests/faults tests/services tests/airflow; \
 	done
 
-lint: setup ## what CI and pre-commit check
+lint: setup web/node_modules/.ready ## what CI and pre-commit check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar include/sql
 	$(BIN)/settlement tables list > /dev/null
+	$(NPM) run --silent lint
 
 format: setup ## put the code into its form
 	$(BIN)/ruff check --fix .

@@ -25,7 +25,9 @@ def group_of(nodeid: str) -> str:
     if folder == "airflow":
         return f"airflow {_AIRFLOW.get(name, 'months')}"
     if folder == "services":
-        return "services"  # one stack of servers, which two would slow down
+        return folder  # one stack of servers, which two would slow down
+    if folder == "page":
+        return folder  # one service and one browser
     return name if name.startswith(_SERVERS) else nodeid
 
 

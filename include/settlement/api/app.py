@@ -13,6 +13,7 @@ from settlement import __version__
 from settlement.api import routes_house, routes_query
 from settlement.api.answering import refusal
 from settlement.api.auditing import Audited
+from settlement.api.page import add_page
 from settlement.api.problems import status_of
 from settlement.api.protection import Protected
 from settlement.api.routes_query import of_validation
@@ -34,6 +35,7 @@ def create_app(service: Service | None = None) -> FastAPI:
     app.include_router(routes_query.router)
     app.include_router(routes_house.router)
     app.include_router(routes_house.probes)
+    add_page(app)
     app.add_exception_handler(SettlementError, _refused)
     app.add_exception_handler(RequestValidationError, _misformed)
     app.add_exception_handler(HTTPException, _unknown)

@@ -15,12 +15,12 @@ _HEADERS = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"strict-transport-security", b"max-age=31536000"),
+    (b"cache-control", b"private, no-cache"),
 )
-_CACHE = (b"cache-control", b"private, no-cache")
 
 
 class Protected:
-    """Refuses bodies above a size, and adds the headers."""
+    """Refuses bodies above a size, and adds the headers; one that an answer has itself (the page's policy) stays."""
 
     def __init__(self, app: ASGIApp, most: int) -> None:
         self._app = app
@@ -35,7 +35,7 @@ class Protected:
             if message["type"] == "http.response.start":
                 given = list(message.get("headers", []))
                 names = {name.lower() for name, _ in given}
-                message["headers"] = [*given, *_HEADERS, *([] if _CACHE[0] in names else [_CACHE])]
+                message["headers"] = [*given, *(header for header in _HEADERS if header[0] not in names)]
             await send(message)
 
         body = await self._body(scope, receive)

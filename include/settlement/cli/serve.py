@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Mapping
 from typing import Annotated
 
 import typer
@@ -25,9 +26,12 @@ def serve(
     roles: Annotated[
         list[str] | None, typer.Option("--role", help="with --local: a token for this role, such as partner:3; may be repeated")
     ] = None,
+    link: Annotated[
+        bool, typer.Option("--link", help="with --local: print addresses of the page that sign in, in place of JSON")
+    ] = False,
 ) -> None:
     """Answer questions about settlement and usage over HTTP, for those who have a token."""
-    run_service(warehouse, host, port, local, roles or ["operator"])
+    run_service(warehouse, host, port, local, roles or ["operator"], _links if link else _as_json)
 
 
 def run_service(
@@ -36,8 +40,17 @@ def run_service(
     port: int = 8090,
     local: bool = False,
     roles: list[str] | None = None,
+    told: Callable[[str, Mapping[str, str]], str] | None = None,
 ) -> None:
     """Serve until it is told to stop.
+
+    Args:
+        warehouse: its place; default: the settings'.
+        host: address to listen on.
+        port: port to listen on; 0: a free one.
+        local: a key of this process signs the tokens.
+        roles: with `local`, whom tokens are made for.
+        told: with `local`, what is printed of the address and the tokens by role; default: JSON.
 
     Raises:
         SettlementError: a setting is missing, or a local service would be reachable from elsewhere.
@@ -61,6 +74,15 @@ def run_service(
     if local:
         address = f"http://{host}:{listening.getsockname()[1]}"
         made = {role: keys.token(f"local-{role}", [role]) for role in roles or []}
-        sys.stdout.write(json.dumps({"address": address, "tokens": made}) + "\n")
+        sys.stdout.write((told or _as_json)(address, made) + "\n")
         sys.stdout.flush()
     uvicorn.Server(config).run(sockets=[listening])
+
+
+def _as_json(address: str, tokens: Mapping[str, str]) -> str:
+    return json.dumps({"address": address, "tokens": tokens})
+
+
+def _links(address: str, tokens: Mapping[str, str]) -> str:
+    """The page's address for each role; what follows # stays in the browser."""
+    return "\n".join(f"{role}: {address}/#token={token}" for role, token in tokens.items())

@@ -1,0 +1,83 @@
+/** The frame of every screen, and which one is shown. */
+
+import { lazy, Suspense, useState } from "react";
+
+import { askJson, Refused, token } from "./api/client";
+import type { Meta, Month } from "./api/shapes";
+import { useLoaded } from "./model/load";
+import { useRoute, type Route } from "./model/route";
+import { Loading, Problem } from "./parts/Problem";
+import { TopBar } from "./parts/TopBar";
+import { Months } from "./screens/Months";
+import { SignIn } from "./screens/SignIn";
+import { Start } from "./screens/Start";
+import { Statements } from "./screens/Statements";
+import { useWords } from "./words";
+
+// Grid, chart and the reader of Arrow are most of the page's weight: they come when somebody explores.
+const Explore = lazy(() => import("./screens/Explore"));
+
+export interface House {
+  meta: Meta;
+  months: Month[];
+  /** The newest month that there is anything of. */
+  latest: string;
+}
+
+export function App() {
+  const { t } = useWords();
+  const route = useRoute();
+  const [key, setKey] = useState(token.get());
+  const loaded = useLoaded(key, loadHouse);
+  const signOut = () => {
+    token.clear();
+    setKey(null);
+  };
+  const isRefused = loaded.error instanceof Refused && loaded.error.status === 401;
+  const isIn = key !== null && !isRefused;
+  return (
+    <>
+      <a className="skip" href="#main" onClick={skip}>
+        {t("skip")}
+      </a>
+      <TopBar screen={route.screen} scope={isIn ? (loaded.value?.meta.scope ?? null) : null} signOut={signOut} />
+      <main id="main" tabIndex={-1}>
+        {!isIn && <SignIn isExpired={isRefused} signIn={setKey} />}
+        {isIn && loaded.isLoading && <Loading />}
+        {isIn && loaded.error !== null && <Problem error={loaded.error} retry={() => location.reload()} />}
+        {isIn && loaded.value && <Screen route={route} house={loaded.value} />}
+      </main>
+    </>
+  );
+}
+
+/** The address keeps its #, which says which screen it is. */
+function skip(event: React.MouseEvent): void {
+  event.preventDefault();
+  document.getElementById("main")?.focus();
+}
+
+async function loadHouse(signal: AbortSignal): Promise<House> {
+  const [meta, { months }] = await Promise.all([
+    askJson<Meta>("/v1/meta", signal),
+    askJson<{ months: Month[] }>("/v1/months", signal),
+  ]);
+  return { meta, months, latest: months[0]?.month ?? new Date().toISOString().slice(0, 7) };
+}
+
+function Screen({ route, house }: { route: Route; house: House }) {
+  switch (route.screen) {
+    case "explore":
+      return (
+        <Suspense fallback={<Loading />}>
+          <Explore key={route.query.toString()} query={route.query} house={house} />
+        </Suspense>
+      );
+    case "months":
+      return <Months chosen={route.query.get("month")} house={house} />;
+    case "statements":
+      return <Statements query={route.query} house={house} />;
+    default:
+      return <Start house={house} />;
+  }
+}
