@@ -158,13 +158,17 @@ def encoder_of(asked: Asked) -> Encoder:
             return Json()
 
 
-def feed_of(service: Service, asked: Asked, encoder: Encoder, entry: Entry) -> Feed:
-    """The query, ready to begin."""
+def feed_of(service: Service, asked: Asked, encoder: Encoder, entry: Entry, most: int, seconds: float) -> Feed:
+    """The query, ready to begin.
+
+    Args:
+        most: rows; of a page what is more is left for the next one, of anything else it is too much.
+        seconds: after which it is ended.
+    """
     is_page = asked.options.format == "json"
-    most = page_rows(service, asked.options) if is_page else service.settings.max_rows
     source, measures = asked.plan.source, service.model.measures
     additive = [name for name in asked.plan.measures if measures[name].ways[source].is_additive]
-    running = service.engine.start(asked.statement, entry.id)
+    running = service.engine.start(asked.statement, entry.id, seconds)
     return Feed(running, encoder, Tally(additive), most, is_page, service.threads)
 
 

@@ -33,7 +33,7 @@ class OnDuckDB:
     def statement(self, tree: Tree, schema: pa.Schema, pins: Mapping[Table, Sequence[Pin]]) -> Statement:
         return for_duckdb(tree, schema, pins)
 
-    def start(self, statement: Statement, tag: str) -> Running:  # noqa: ARG002  # DuckDB lists no queries
+    def start(self, statement: Statement, tag: str, seconds: float) -> Running:  # noqa: ARG002  # it lists none, and ends with us
         return _Query(self._warehouse, self._engine, statement)
 
     def check(self) -> None:
@@ -73,6 +73,9 @@ class _Query:
                 yield batch.cast(self._statement.schema)
         finally:
             reader.close()  # the session can't be left while a result is open
+
+    def progress(self) -> float | None:
+        return None  # DuckDB tells it of queries that hold back their rows to the end, which these don't
 
     def cancel(self) -> None:
         self._is_cancelled.set()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _FIRST_ROWS = 512  # the first rows are sent before a whole batch is there
+_READY_SECONDS = 30
 _USER_CANCELED = "USER_CANCELED"
 
 
@@ -33,13 +34,11 @@ class OnTrino:
     Args:
         settings: where Trino is, and who asks.
         database: of the tables for people; that of builds is named after it.
-        seconds: after which Trino itself ends a query.
         password: of the user, where Trino asks for one.
     """
 
     settings: TrinoSettings
     database: str
-    seconds: float
     password: str = field(default="", repr=False)
     name: str = field(default="trino", init=False)
     # Builds that the metastore has: they never change, so each is looked up once.
@@ -52,11 +51,11 @@ class OnTrino:
     def statement(self, tree: Tree, schema: pa.Schema, pins: Mapping[Table, Sequence[Pin]]) -> Statement:
         return for_trino(tree, schema, pins, self.builds)
 
-    def start(self, statement: Statement, tag: str) -> Running:
-        return _Query(self, statement, tag)
+    def start(self, statement: Statement, tag: str, seconds: float) -> Running:
+        return _Query(self, statement, tag, seconds)
 
     def check(self) -> None:
-        connection = self.connect("ready")
+        connection = self.connect("ready", _READY_SECONDS)
         try:
             _execute(connection.cursor(), "SELECT 1", ())
         except Exception as error:
@@ -65,10 +64,10 @@ class OnTrino:
             with suppress(Exception):
                 connection.close()
 
-    def connect(self, tag: str) -> Any:
+    def connect(self, tag: str, seconds: float) -> Any:
         from trino import auth, dbapi
 
-        limits = {**self.settings.limits, "query_max_run_time": f"{max(1, round(self.seconds))}s"}
+        limits = {**self.settings.limits, "query_max_run_time": f"{max(1, round(seconds))}s"}
         return dbapi.connect(  # type: ignore[no-untyped-call]
             host=self.settings.host,
             port=self.settings.port,
@@ -104,16 +103,17 @@ class OnTrino:
 
 
 class _Query:
-    def __init__(self, engine: OnTrino, statement: Statement, tag: str) -> None:
+    def __init__(self, engine: OnTrino, statement: Statement, tag: str, seconds: float) -> None:
         self._engine = engine
         self._statement = statement
         self._tag = tag
+        self._seconds = seconds
         self._is_cancelled = Event()
         self._lock = Lock()
         self._cursor: Any = None
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        connection = self._engine.connect(self._tag)
+        connection = self._engine.connect(self._tag, self._seconds)
         try:
             for table, pins in self._statement.pins.items():
                 self._require_registered(connection, table, pins)
@@ -135,6 +135,11 @@ class _Query:
             self._cursor = None
             with suppress(Exception):
                 connection.close()
+
+    def progress(self) -> float | None:
+        cursor = self._cursor
+        percent = (cursor.stats or {}).get("progressPercentage") if cursor is not None else None
+        return None if percent is None else min(float(percent) / 100, 1.0)
 
     def cancel(self) -> None:
         self._is_cancelled.set()

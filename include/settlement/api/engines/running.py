@@ -27,6 +27,9 @@ class Running(Protocol):
             Cancelled: it was ended by `cancel`.
         """
 
+    def progress(self) -> float | None:
+        """How much of it is done, 0 to 1, from any thread; None where the engine doesn't say."""
+
     def cancel(self) -> None:
         """End it, from any thread and as often as one likes; returns at once. `batches` raises soon."""
 
@@ -41,8 +44,13 @@ class Engine(Protocol):
     def statement(self, tree: Tree, schema: pa.Schema, pins: Mapping[Table, Sequence[Pin]]) -> Statement:
         """The statement for a tree over pinned builds."""
 
-    def start(self, statement: Statement, tag: str) -> Running:
-        """A statement, ready to give batches; `tag` names the request in what the engine lists."""
+    def start(self, statement: Statement, tag: str, seconds: float) -> Running:
+        """A statement, ready to give batches.
+
+        Args:
+            tag: names the request in what the engine lists.
+            seconds: after which an engine on a server ends it by itself, also when nobody is left to cancel it.
+        """
 
     def check(self) -> None:
         """Raises EngineError: it doesn't answer."""
