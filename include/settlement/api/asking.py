@@ -168,7 +168,7 @@ def feed_of(service: Service, asked: Asked, encoder: Encoder, entry: Entry, most
     is_page = asked.options.format == "json"
     source, measures = asked.plan.source, service.model.measures
     additive = [name for name in asked.plan.measures if measures[name].ways[source].is_additive]
-    running = service.engine.start(asked.statement, entry.id, seconds)
+    running = service.engine.start(asked.statement, asked.caller.scope, entry.id, seconds)
     return Feed(running, encoder, Tally(additive), most, is_page, service.threads)
 
 

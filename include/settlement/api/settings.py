@@ -19,6 +19,7 @@ class ApiSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore")
 
+    url: str = Field("", pattern=r"^(https?://\S+)?$", description="where people open the API; Airflow's navigation links to it")
     engine: Literal["duckdb", "trino"] = Field("duckdb", description="what computes answers")
     trino_password: SecretStr | None = Field(None, description="of SETTLEMENT_TRINO_USER, where Trino asks for one")
 

@@ -17,6 +17,7 @@ from settlement.engines.duckdb import DuckDBEngine
 from settlement.errors import EngineError
 from settlement.settings import settings
 from settlement.warehouse import Warehouse
+from tests.unit.api.world import ALL
 
 _SCHEMA = pa.schema([("a", pa.int64())])
 _LONG = "SELECT range AS a FROM range(3000000000)"
@@ -33,7 +34,7 @@ def engine(tmp_path: Path) -> Iterator[DuckDBEngine]:
 
 
 def _running(engine: DuckDBEngine, tmp_path: Path, text: str) -> Running:
-    return OnDuckDB(Warehouse(tmp_path), engine).start(Statement(text, (), _SCHEMA, {}), "test", 60)
+    return OnDuckDB(Warehouse(tmp_path), engine).start(Statement(text, (), _SCHEMA, {}), ALL, "test", 60)
 
 
 @pytest.mark.parametrize("text", [_LONG, _SORTED], ids=["between rows", "before the first row"])
@@ -76,5 +77,5 @@ def test_a_query_that_fails_says_why_in_one_line(engine: DuckDBEngine, tmp_path:
 def test_values_are_bound(engine: DuckDBEngine, tmp_path: Path) -> None:
     schema = pa.schema([("t", pa.string()), ("n", pa.int64())])
     statement = Statement("SELECT CAST(? AS VARCHAR) AS t, CAST(? AS BIGINT) AS n", ("'; DROP --", 2**62), schema, {})
-    [batch] = OnDuckDB(Warehouse(tmp_path), engine).start(statement, "test", 60).batches()
+    [batch] = OnDuckDB(Warehouse(tmp_path), engine).start(statement, ALL, "test", 60).batches()
     assert batch.to_pylist() == [{"t": "'; DROP --", "n": 2**62}]

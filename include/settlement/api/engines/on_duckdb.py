@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from settlement.api.engines.running import BATCH_ROWS, Running
+from settlement.api.identity import Scope
 from settlement.api.problems import Cancelled
 from settlement.api.statement import Statement, for_duckdb
 from settlement.api.tree import Tree
@@ -33,7 +34,7 @@ class OnDuckDB:
     def statement(self, tree: Tree, schema: pa.Schema, pins: Mapping[Table, Sequence[Pin]]) -> Statement:
         return for_duckdb(tree, schema, pins)
 
-    def start(self, statement: Statement, tag: str, seconds: float) -> Running:  # noqa: ARG002  # it lists none, and ends with us
+    def start(self, statement: Statement, scope: Scope, tag: str, seconds: float) -> Running:  # noqa: ARG002  # it knows no users
         return _Query(self._warehouse, self._engine, statement)
 
     def check(self) -> None:

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 from sqlglot import exp
 
 from settlement.api.engines.running import BATCH_ROWS, Running
+from settlement.api.identity import Scope
 from settlement.api.problems import Cancelled
 from settlement.api.statement import Statement, for_trino
 from settlement.api.tree import Tree
+from settlement.api.trino_rules import user_of
 from settlement.engines.places import BUILD, Pin, short_name
 from settlement.errors import EngineError
 from settlement.settings_trino import TrinoSettings
@@ -51,11 +53,11 @@ class OnTrino:
     def statement(self, tree: Tree, schema: pa.Schema, pins: Mapping[Table, Sequence[Pin]]) -> Statement:
         return for_trino(tree, schema, pins, self.builds)
 
-    def start(self, statement: Statement, tag: str, seconds: float) -> Running:
-        return _Query(self, statement, tag, seconds)
+    def start(self, statement: Statement, scope: Scope, tag: str, seconds: float) -> Running:
+        return _Query(self, statement, user_of(scope, self.settings.user), tag, seconds)
 
     def check(self) -> None:
-        connection = self.connect("ready", _READY_SECONDS)
+        connection = self.connect(self.settings.user, "ready", _READY_SECONDS)
         try:
             _execute(connection.cursor(), "SELECT 1", ())
         except Exception as error:
@@ -64,14 +66,14 @@ class OnTrino:
             with suppress(Exception):
                 connection.close()
 
-    def connect(self, tag: str, seconds: float) -> Any:
+    def connect(self, user: str, tag: str, seconds: float) -> Any:
         from trino import auth, dbapi
 
         limits = {**self.settings.limits, "query_max_run_time": f"{max(1, round(seconds))}s"}
         return dbapi.connect(  # type: ignore[no-untyped-call]
             host=self.settings.host,
             port=self.settings.port,
-            user=self.settings.user,
+            user=user,
             source=f"{self.settings.source}-api",
             catalog=self.settings.catalog,
             http_scheme=self.settings.scheme,
@@ -103,9 +105,10 @@ class OnTrino:
 
 
 class _Query:
-    def __init__(self, engine: OnTrino, statement: Statement, tag: str, seconds: float) -> None:
+    def __init__(self, engine: OnTrino, statement: Statement, user: str, tag: str, seconds: float) -> None:
         self._engine = engine
         self._statement = statement
+        self._user = user
         self._tag = tag
         self._seconds = seconds
         self._is_cancelled = Event()
@@ -113,7 +116,7 @@ class _Query:
         self._cursor: Any = None
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        connection = self._engine.connect(self._tag, self._seconds)
+        connection = self._engine.connect(self._user, self._tag, self._seconds)
         try:
             for table, pins in self._statement.pins.items():
                 self._require_registered(connection, table, pins)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from settlement.api.identity import Scope
 from settlement.api.statement import Statement
 from settlement.api.tree import Tree
 from settlement.engines.places import Pin
@@ -44,10 +45,11 @@ class Engine(Protocol):
     def statement(self, tree: Tree, schema: pa.Schema, pins: Mapping[Table, Sequence[Pin]]) -> Statement:
         """The statement for a tree over pinned builds."""
 
-    def start(self, statement: Statement, tag: str, seconds: float) -> Running:
+    def start(self, statement: Statement, scope: Scope, tag: str, seconds: float) -> Running:
         """A statement, ready to give batches.
 
         Args:
+            scope: whose rows it is about; an engine that knows users asks as one who has no others.
             tag: names the request in what the engine lists.
             seconds: after which an engine on a server ends it by itself, also when nobody is left to cancel it.
         """
