@@ -179,6 +179,17 @@ def test_the_api_asks_trino_as_the_partner_s_own_user(both: Both, services: Stac
         assert cursor.fetchall()[-1] == ["partner-2"]
 
 
+def test_a_query_that_reads_too_much_is_refused_on_trino(both: Both, house: House, services: Stack) -> None:
+    more = {
+        "SETTLEMENT_TRINO_HOST": HOST,
+        "SETTLEMENT_TRINO_PORT": str(services.services["trino"].port),
+        "SETTLEMENT_DATABASE": both.database,
+    }
+    with served(house.warehouse, more, engine="trino", scan_bytes=1_000) as server:
+        answer = server.query(measures="plays", by="track", first="2026-02-01", last="2026-02-01")
+    assert (answer.status_code, "more than 1,000" in answer.text) == (413, True)
+
+
 def test_builds_that_trino_does_not_know_are_no_empty_answer(both: Both, house: House, services: Stack) -> None:
     more = {
         "SETTLEMENT_TRINO_HOST": HOST,
