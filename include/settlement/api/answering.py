@@ -28,6 +28,15 @@ def refusal(error: SettlementError) -> JSONResponse:
     return JSONResponse(told(error), status, headers)
 
 
+def shown(error: SettlementError, feed: Feed, entry: Entry) -> SettlementError:
+    """What people are told of an error of a query; of an engine's error the log has the request."""
+    if isinstance(error, Cancelled) and feed.reason:
+        return Cancelled(f"the query was cancelled: {feed.reason}", "ask for less: fewer days, dimensions or rows")
+    if isinstance(error, EngineError):
+        _log.warning("%s: %s", entry.id, error)
+    return error
+
+
 class Answer(Response):
     """An answer that is computed while it is sent.
 
@@ -91,9 +100,9 @@ class Answer(Response):
             first = await self._feed.begin(self._header)
             pieces = [first, *await self._rest()] if self._is_page else None
         except SettlementError as error:
-            shown = self._shown(error)
-            await self._entry.finish("failed", reason=self._feed.reason or shown.message)
-            await refusal(shown)(scope, receive, send)
+            problem = shown(error, self._feed, self._entry)
+            await self._entry.finish("failed", reason=self._feed.reason or problem.message)
+            await refusal(problem)(scope, receive, send)
             return
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         try:
@@ -102,7 +111,7 @@ class Answer(Response):
             else:
                 await self._stream(send, first)
         except SettlementError as error:
-            await self._break(send, self._shown(error))
+            await self._break(send, shown(error, self._feed, self._entry))
 
     async def _rest(self) -> list[bytes]:
         pieces = []
@@ -127,13 +136,6 @@ class Answer(Response):
         last = await self._feed.broken(error.message)
         if last:
             await send({"type": "http.response.body", "body": last, "more_body": True})
-
-    def _shown(self, error: SettlementError) -> SettlementError:
-        if isinstance(error, Cancelled) and self._feed.reason:
-            return Cancelled(f"the query was cancelled: {self._feed.reason}", "ask for less: fewer days, dimensions or rows")
-        if isinstance(error, EngineError):
-            _log.warning("%s: %s", self._entry.id, error)
-        return error
 
     async def _watch(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -10,9 +12,10 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from settlement import __version__
-from settlement.api import routes_house, routes_query
+from settlement.api import routes_airflow, routes_house, routes_jobs, routes_query
 from settlement.api.answering import refusal
 from settlement.api.auditing import Audited
+from settlement.api.jobs import Jobs
 from settlement.api.page import add_page
 from settlement.api.problems import status_of
 from settlement.api.protection import Protected
@@ -30,9 +33,12 @@ def create_app(service: Service | None = None) -> FastAPI:
     Raises:
         SettlementError: a setting is missing or off.
     """
-    app = FastAPI(title="settlement", version=__version__, summary=_SUMMARY, docs_url=None, redoc_url=None)
+    app = FastAPI(title="settlement", version=__version__, summary=_SUMMARY, docs_url=None, redoc_url=None, lifespan=_life)
     app.state.service = service or open_service()
+    app.state.jobs = Jobs(app.state.service)
     app.include_router(routes_query.router)
+    app.include_router(routes_jobs.router)
+    app.include_router(routes_airflow.router)
     app.include_router(routes_house.router)
     app.include_router(routes_house.probes)
     add_page(app)
@@ -42,6 +48,12 @@ def create_app(service: Service | None = None) -> FastAPI:
     app.add_middleware(Protected, most=app.state.service.settings.body_bytes)
     app.add_middleware(Audited, log=app.state.service.audit)  # the last that is added is the first to see a request
     return app
+
+
+@asynccontextmanager
+async def _life(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    await app.state.jobs.stop()
 
 
 async def _refused(request: Request, error: Exception) -> JSONResponse:

@@ -30,6 +30,11 @@ REFUSALS: dict[int | str, dict[str, object]] = {
 }
 
 
+CONFLICT: dict[int | str, dict[str, object]] = {
+    409: {"model": ErrorShape, "description": "something else has happened meanwhile"}
+}
+
+
 def service_of(request: Request) -> Service:
     service: Service = request.app.state.service
     return service

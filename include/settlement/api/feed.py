@@ -71,6 +71,10 @@ class Feed:
         """The last piece of one that isn't."""
         return await self._on_thread(lambda: self._encoder.broken(reason))
 
+    def progress(self) -> float | None:
+        """How much of the query is done, 0 to 1; None where the engine doesn't say."""
+        return self._running.progress()
+
     def cancel(self, reason: str) -> None:
         """End the query; `next` raises soon."""
         self.reason = self.reason or reason

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from settlement.api.airflow_api import Approval
 from settlement.api.identity import Scope
 from settlement.api.problems import NotFound
 from settlement.api.publication import Published, Told
@@ -25,6 +26,14 @@ def months(published: Published, told: list[Told], scope: Scope) -> list[dict[st
     """Every month with its state, newest first. A partner sees the closed ones alone, and nothing of who did what."""
     keys = {p.key[:7] for _, p in published.heads} if scope.is_all else set(published.closed)
     return [_month(published, told, key, scope) for key in sorted(keys, reverse=True)]
+
+
+def with_approvals(found: list[dict[str, Any]], approvals: list[Approval]) -> list[dict[str, Any]]:
+    """The months, each with what people are asked about its newest version in Airflow, and what they answered."""
+    newest: dict[str, Approval] = {}
+    for approval in sorted(approvals, key=lambda one: one.version):
+        newest[approval.month] = approval
+    return [{**month, "approval": newest[month["month"]].short()} if month["month"] in newest else month for month in found]
 
 
 def _month(published: Published, told: list[Told], month: str, scope: Scope) -> dict[str, Any]:
@@ -106,9 +115,13 @@ def statement(warehouse: Warehouse, published: Published, month: str, partner_id
     return found[0]
 
 
-def link(place: Location, seconds: int) -> str | None:
-    """A link to a file in a bucket that is good for some seconds; None for a file of this machine."""
+def link(place: Location, seconds: int, name: str) -> str | None:
+    """A link to a file in a bucket that is good for some seconds; None for a file of this machine.
+
+    Args:
+        name: under which browsers keep it.
+    """
     if isinstance(place, Path):
         return None
-    signed: str = place.fs.sign(place.path, expiration=seconds)
+    signed: str = place.fs.sign(place.path, expiration=seconds, ResponseContentDisposition=f'attachment; filename="{name}"')
     return signed

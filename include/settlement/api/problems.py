@@ -40,6 +40,18 @@ class NotFound(Problem):
     status = 404
 
 
+class Conflict(Problem):
+    """Something else has happened meanwhile."""
+
+    status = 409
+
+
+class NotSetUp(Problem):
+    """What is needed isn't set: says which settings."""
+
+    status = 503
+
+
 class TooLarge(Problem):
     """The body of the request is larger than allowed."""
 

@@ -10,8 +10,10 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import FileResponse, RedirectResponse, Response
 
 from settlement.api import house
+from settlement.api.airflow_api import Approval
 from settlement.api.callers import BEARER, REFUSALS, EntryOf, ServiceOf, SignedIn
 from settlement.api.identity import Scope
+from settlement.api.problems import Problem
 from settlement.api.service import Service
 from settlement.api.shapes import FilesShape, HealthShape, MonthsShape, StatementsShape
 
@@ -27,8 +29,9 @@ async def months(service: ServiceOf, entry: EntryOf, caller: SignedIn) -> dict[s
     """Every month with its state; for the house also its versions and who approved them."""
     published = await asyncio.to_thread(service.publications.at)
     told = await asyncio.to_thread(service.publications.told, published.seq)
+    approvals = await asyncio.to_thread(_approvals, service) if caller.scope.is_all else []
     await entry.allow()
-    return {"as_of": published.seq, "months": house.months(published, told, caller.scope)}
+    return {"as_of": published.seq, "months": house.with_approvals(house.months(published, told, caller.scope), approvals)}
 
 
 @router.get("/statements", response_model=StatementsShape, responses=REFUSALS)
@@ -73,7 +76,7 @@ async def file(
     """A file of a statement; where files are in a bucket, a signed link to it."""
     statement = await asyncio.to_thread(_statement, service, month, partner, caller.scope)
     place = await asyncio.to_thread(statement.file, name)
-    signed = await asyncio.to_thread(house.link, place, service.settings.link_seconds)
+    signed = await asyncio.to_thread(house.link, place, service.settings.link_seconds, name)
     entry.about(version=statement.version)
     await entry.allow()
     if signed is not None:
@@ -94,6 +97,14 @@ async def ready(service: ServiceOf) -> dict[str, str]:
     await asyncio.to_thread(service.publications.at)
     await asyncio.to_thread(service.engine.check)
     return {"status": "ok"}
+
+
+def _approvals(service: Service) -> list[Approval]:
+    """What people are asked in Airflow; nothing where it can't be told: months are listed without it."""
+    try:
+        return service.scheduler.approvals()
+    except Problem:
+        return []
 
 
 def _statement(service: Service, month: str, partner: int, scope: Scope) -> house.Statement:

@@ -10,9 +10,10 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import ValidationError
 
 from settlement.api.answering import Answer
-from settlement.api.asking import Asked, Options, ask, encoder_of, feed_of, header, told_statement, trailer_of
+from settlement.api.asking import Asked, Options, ask, encoder_of, feed_of, header, page_rows, told_statement, trailer_of
 from settlement.api.auditing import Entry
 from settlement.api.callers import BEARER, REFUSALS, EntryOf, ServiceOf, SignedIn
+from settlement.api.engines.running import Bounds
 from settlement.api.identity import Caller
 from settlement.api.problems import BadQuestion
 from settlement.api.question import Format, Question, filters_of
@@ -161,15 +162,17 @@ async def _answer(
 
 async def _computed(service: Service, entry: Entry, asked: Asked, etag: dict[str, str]) -> Response:
     user = asked.caller.name
+    is_page = asked.options.format == "json"
     service.limits.begin(user)
     try:
         await entry.allow()
         encoder = encoder_of(asked)
-        feed = feed_of(service, asked, encoder, entry)
+        most = page_rows(service, asked.options) if is_page else service.settings.max_rows
+        bounds = Bounds(service.settings.query_seconds, service.settings.scan_bytes)
+        feed = feed_of(service, asked, encoder, entry, most, bounds)
     except BaseException:
         service.limits.end(user)
         raise
-    is_page = asked.options.format == "json"
     name = f"settlement-{asked.publication.id[:12]}.{encoder.extension}"
     headers = etag if is_page else {**etag, "Content-Disposition": f'attachment; filename="{name}"'}
     return Answer(

@@ -8,10 +8,11 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from settlement.api.airflow_api import Scheduler, scheduler_of
 from settlement.api.audit_log import AuditLog
 from settlement.api.cursors import Cursors
 from settlement.api.engines.running import Engine
-from settlement.api.identity import Tokens, tokens_of
+from settlement.api.identity import SignIn, tokens_of
 from settlement.api.limits import Limits
 from settlement.api.model import Model, packaged
 from settlement.api.publication import Publications
@@ -33,14 +34,15 @@ class Service:
     warehouse: Warehouse
     publications: Publications
     engine: Engine
-    tokens: Tokens
+    tokens: SignIn
     limits: Limits
     cursors: Cursors
     audit: AuditLog
     threads: Executor
+    scheduler: Scheduler
 
 
-def open_service(tokens: Tokens | None = None, place: str | None = None) -> Service:
+def open_service(tokens: SignIn | None = None, place: str | None = None) -> Service:
     """The service that the settings describe.
 
     Args:
@@ -68,7 +70,8 @@ def open_service(tokens: Tokens | None = None, place: str | None = None) -> Serv
         cursors=Cursors(key),
         audit=AuditLog(chosen.audit or warehouse.local / "api-audit"),
         # A query that is cancelled may hold its thread for a moment longer than its place.
-        threads=ThreadPoolExecutor(chosen.queries + (os.cpu_count() or 1), thread_name_prefix="query"),
+        threads=ThreadPoolExecutor(chosen.queries + chosen.jobs + (os.cpu_count() or 1), thread_name_prefix="query"),
+        scheduler=scheduler_of(chosen),
     )
 
 
@@ -88,7 +91,7 @@ def _engine(chosen: ApiSettings, warehouse: Warehouse) -> Engine:
         from settlement.settings_trino import trino_settings
 
         password = chosen.trino_password.get_secret_value() if chosen.trino_password else ""
-        return OnTrino(trino_settings(), settings().metastore_database, chosen.query_seconds, password)
+        return OnTrino(trino_settings(), settings().metastore_database, password)
     from settlement.api.engines.on_duckdb import OnDuckDB
     from settlement.steps.place import make_engine
 

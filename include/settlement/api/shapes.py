@@ -7,23 +7,25 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class _Shape(BaseModel):
+class Shape(BaseModel):
+    """Has the fields that it says, and no others."""
+
     model_config = ConfigDict(extra="forbid")
 
 
-class ErrorPart(_Shape):
+class ErrorPart(Shape):
     kind: str = Field(examples=["BadQuestion"])
     message: str = Field(examples=["there is no measure revenue"])
     hint: str = Field(examples=["GET /v1/meta lists what there is"])
 
 
-class ErrorShape(_Shape):
+class ErrorShape(Shape):
     """Why a request was refused, and what to do."""
 
     error: ErrorPart
 
 
-class ColumnShape(_Shape):
+class ColumnShape(Shape):
     name: str = Field(examples=["amount_uwon"])
     type: str = Field(examples=["decimal"], description="text, integer, or decimal: 38 digits, in JSON as text")
     unit: str | None = Field(None, examples=["uwon"])
@@ -32,7 +34,7 @@ class ColumnShape(_Shape):
     is_measure: bool
 
 
-class PublicationShape(_Shape):
+class PublicationShape(Shape):
     """What an answer was computed from: builds that the ledger had published at one moment."""
 
     id: str = Field(description="the same for the same builds")
@@ -43,7 +45,7 @@ class PublicationShape(_Shape):
     is_provisional: bool = Field(description="figures that are never paid: what a day alone would come to")
 
 
-class TrailerShape(_Shape):
+class TrailerShape(Shape):
     """Without it an answer isn't complete."""
 
     complete: bool
@@ -53,12 +55,12 @@ class TrailerShape(_Shape):
     publication: str
 
 
-class SqlShape(_Shape):
+class SqlShape(Shape):
     text: str
     values: list[str | int]
 
 
-class PageShape(_Shape):
+class PageShape(Shape):
     """A page of an answer."""
 
     columns: list[ColumnShape]
@@ -72,7 +74,7 @@ class PageShape(_Shape):
     next: str | None = Field(description="cursor of the next page; null on the last one")
 
 
-class VersionShape(_Shape):
+class VersionShape(Shape):
     version: int
     stages: list[str]
     requested_by: str
@@ -83,31 +85,44 @@ class VersionShape(_Shape):
     posted_month: str
 
 
-class MonthShape(_Shape):
+class ApprovalStateShape(Shape):
+    """Whether people are asked about a month in Airflow, and what they answered."""
+
+    version: int
+    state: str = Field(examples=["asked"], description="asked or answered")
+    asked_at: str
+    answer: str
+    answered_by: str
+    answered_at: str
+    run: str
+
+
+class MonthShape(Shape):
     month: str = Field(examples=["2026-02"])
     state: str = Field(examples=["closed"])
     closed_version: int | None
     days: int | None = None
     versions: list[VersionShape] | None = None
+    approval: ApprovalStateShape | None = Field(None, description="left out where no Airflow is set or it doesn't answer")
 
 
-class MonthsShape(_Shape):
+class MonthsShape(Shape):
     as_of: int
     months: list[MonthShape]
 
 
-class StatementShape(_Shape):
+class StatementShape(Shape):
     month: str
     version: int
     partner: int
     url: str
 
 
-class StatementsShape(_Shape):
+class StatementsShape(Shape):
     statements: list[StatementShape]
 
 
-class FileShape(_Shape):
+class FileShape(Shape):
     name: str = Field(examples=["usage.csv"])
     bytes: int
     sha256: str
@@ -118,7 +133,7 @@ class FilesShape(StatementShape):
     files: list[FileShape]
 
 
-class MetaShape(_Shape):
+class MetaShape(Shape):
     """What can be asked for, by whom it is asked."""
 
     scope: str
@@ -129,5 +144,5 @@ class MetaShape(_Shape):
     limits: dict[str, Any]
 
 
-class HealthShape(_Shape):
+class HealthShape(Shape):
     status: str = Field(examples=["ok"])

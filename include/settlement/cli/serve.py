@@ -69,7 +69,7 @@ def run_service(
         keys = LocalKeys()
         tokens = keys.tokens
     app = create_app(open_service(tokens, warehouse))
-    config = uvicorn.Config(app, host=host, port=port, log_level="warning", server_header=False, access_log=False, lifespan="off")
+    config = uvicorn.Config(app, host=host, port=port, log_level="warning", server_header=False, access_log=False, lifespan="on")
     listening = config.bind_socket()
     if local:
         address = f"http://{host}:{listening.getsockname()[1]}"
