@@ -27,7 +27,7 @@ LONG_TESTS := tests/parity tests/services/test_month_by_airflow.py
 # Workers, schedulers and publishers that are killed: see docs/reliability.md.
 SOAK_FAULTS := 1,2,3,6,9,22,27,30
 
-.PHONY: help setup setup-browser run run-services up down services-up services-down services-status test test-long test-quick soak lint format bench bench-user-centric bench-engines bench-large lock clean
+.PHONY: help setup setup-browser run run-services up down services-up services-down services-status test test-long test-quick soak lint format bench bench-user-centric bench-engines bench-api bench-large lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -115,6 +115,9 @@ bench-user-centric: setup ## what user-centric settlement costs a month of 16 mi
 
 bench-engines: setup ## stages of 1 million plays on DuckDB, Hive and Trino; PLAYS says how many
 	$(BIN)/python -m bench engines $(if $(filter command line,$(origin PLAYS)),$(PLAYS))
+
+bench-api: setup ## answers of the query API against DuckDB's own client; ROWS="10000 10000000" says how many rows
+	$(BIN)/python -m bench api $(ROWS)
 
 bench-large: setup ## a month of 100 million plays: needs 60 GB of disk and a quarter of an hour
 	$(BIN)/python -m bench large

@@ -1,5 +1,6 @@
 """`python -m bench`: ratios on small data. `python -m bench user-centric`: what user-centric settlement costs a month of 16
-million plays. `python -m bench large`: a month of 100 million plays. `python -m bench engines`: stages on three engines."""
+million plays. `python -m bench large`: a month of 100 million plays. `python -m bench engines`: stages on three engines.
+`python -m bench api`: answers of the query API."""
 
 from __future__ import annotations
 
@@ -19,6 +20,7 @@ MONTH = "2026-03"
 LARGE_PLAYS = 100_000_000
 USER_CENTRIC_PLAYS = 16_000_000
 ENGINE_PLAYS = 1_000_000
+API_ROWS = [10_000, 1_000_000]
 
 
 def say(text: str) -> None:
@@ -143,7 +145,20 @@ def engines(scratch: Path) -> None:
         say(f"  {took}")
 
 
-_PARTS = {"engines": (engines,), "": (dags, lines, usage, growth), "user-centric": (user_centric,), "large": (large,)}
+def api(scratch: Path) -> None:
+    """Answers of the query API against DuckDB's own client."""
+    from bench.api import measure  # the service and its clients
+
+    measure(scratch, [int(rows) for rows in sys.argv[2:]] or API_ROWS, say)
+
+
+_PARTS = {
+    "engines": (engines,),
+    "api": (api,),
+    "": (dags, lines, usage, growth),
+    "user-centric": (user_centric,),
+    "large": (large,),
+}
 
 
 def main() -> None:

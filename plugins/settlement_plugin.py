@@ -1,4 +1,4 @@
-"""The one plugin: failures are reported, published months can be opened from their task."""
+"""The one plugin: failures are reported, published months can be opened from their task, the query API from the navigation."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from settlement_airflow.links.published_month import URL_PREFIX, PublishedMonthL
 from settlement_airflow.links.query_page import TrinoQueryLink
 from settlement_airflow.listeners import failures
 from settlement_airflow.pages import app
+from settlement_airflow.query_navigation import query_apps, query_views
 
 
 class SettlementPlugin(AirflowPlugin):
@@ -18,4 +19,6 @@ class SettlementPlugin(AirflowPlugin):
     listeners = [failures]  # noqa: RUF012  # the interface's class attributes
     operator_extra_links = [PublishedMonthLink(), TrinoQueryLink()]  # noqa: RUF012
     macros = [days_of, previous_month]  # noqa: RUF012
-    fastapi_apps = [{"app": app, "url_prefix": URL_PREFIX, "name": "settlement"}]  # noqa: RUF012
+    # The first prefix that fits gets a request: the API's lies below that of the reports.
+    fastapi_apps = [*query_apps(), {"app": app, "url_prefix": URL_PREFIX, "name": "settlement"}]  # noqa: RUF012
+    external_views = query_views()

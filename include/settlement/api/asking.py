@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from settlement.api.auditing import Entry
 from settlement.api.cursors import Place
+from settlement.api.engines.running import Bounds
 from settlement.api.feed import Feed
 from settlement.api.guard import require_scope
 from settlement.api.identity import Caller
@@ -158,17 +159,17 @@ def encoder_of(asked: Asked) -> Encoder:
             return Json()
 
 
-def feed_of(service: Service, asked: Asked, encoder: Encoder, entry: Entry, most: int, seconds: float) -> Feed:
+def feed_of(service: Service, asked: Asked, encoder: Encoder, entry: Entry, most: int, bounds: Bounds) -> Feed:
     """The query, ready to begin.
 
     Args:
         most: rows; of a page what is more is left for the next one, of anything else it is too much.
-        seconds: after which it is ended.
+        bounds: of the query.
     """
     is_page = asked.options.format == "json"
     source, measures = asked.plan.source, service.model.measures
     additive = [name for name in asked.plan.measures if measures[name].ways[source].is_additive]
-    running = service.engine.start(asked.statement, entry.id, seconds)
+    running = service.engine.start(asked.statement, asked.caller.scope, entry.id, bounds)
     return Feed(running, encoder, Tally(additive), most, is_page, service.threads)
 
 

@@ -45,6 +45,13 @@ class Caller:
     scope: Scope
 
 
+class SignIn(Protocol):
+    """Tells who asks."""
+
+    def caller(self, authorization: str | None) -> Caller:
+        """Whose request it is, by its header Authorization; raises NotSignedIn, Forbidden."""
+
+
 class Keys(Protocol):
     """Finds the key that a token says it is signed with."""
 

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 from settlement.api.answering import shown
 from settlement.api.asking import Asked, encoder_of, feed_of, header, trailer_of
 from settlement.api.auditing import Entry
+from settlement.api.engines.running import Bounds
 from settlement.api.feed import Feed
 from settlement.api.job_store import CANCELLED, DONE, FAILED, RUNNING, Job, JobStore
 from settlement.api.service import Service
@@ -103,7 +104,8 @@ class JobWork:
     async def _compute(self) -> None:
         seconds = self._service.settings.job_seconds
         encoder = encoder_of(self._asked)
-        feed = feed_of(self._service, self._asked, encoder, self._entry, self._service.settings.job_rows, seconds)
+        bounds = Bounds(seconds, self._service.settings.job_scan_bytes)
+        feed = feed_of(self._service, self._asked, encoder, self._entry, self._service.settings.job_rows, bounds)
         self._feed = feed
         self.job = self.job.with_(state=RUNNING, started_at=time.time())
         timer = asyncio.get_running_loop().call_later(seconds, feed.cancel, f"it took longer than {seconds:g} s")

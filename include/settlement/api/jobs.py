@@ -44,6 +44,7 @@ class Jobs:
         self._works: dict[str, JobWork] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._swept_at = 0.0
+        self._losing = asyncio.Lock()  # a lost job is told as failed once
         self._taken: Counter[str] = Counter()  # by user: taken by this server and not in the store yet
 
     async def take(self, asked: Asked, request: Entry) -> Job:
@@ -154,6 +155,11 @@ class Jobs:
         return await self._lost(job)
 
     async def _lost(self, job: Job) -> Job:
+        async with self._losing:
+            now = await self._kept(self._store.read, job.id)
+            return now if now is not None and now.is_over else await self._failed(job)
+
+    async def _failed(self, job: Job) -> Job:
         now = time.time()
         lost = job.with_(state=FAILED, reason=_LOST, ended_at=now, expires_at=now + self._service.settings.job_hours * 3_600)
         facts = {"request": job.request, "who": job.owner, "scope": job.scope, "outcome": "incomplete", "reason": _LOST}

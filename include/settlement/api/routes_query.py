@@ -13,6 +13,7 @@ from settlement.api.answering import Answer
 from settlement.api.asking import Asked, Options, ask, encoder_of, feed_of, header, page_rows, told_statement, trailer_of
 from settlement.api.auditing import Entry
 from settlement.api.callers import BEARER, REFUSALS, EntryOf, ServiceOf, SignedIn
+from settlement.api.engines.running import Bounds
 from settlement.api.identity import Caller
 from settlement.api.problems import BadQuestion
 from settlement.api.question import Format, Question, filters_of
@@ -167,7 +168,8 @@ async def _computed(service: Service, entry: Entry, asked: Asked, etag: dict[str
         await entry.allow()
         encoder = encoder_of(asked)
         most = page_rows(service, asked.options) if is_page else service.settings.max_rows
-        feed = feed_of(service, asked, encoder, entry, most, service.settings.query_seconds)
+        bounds = Bounds(service.settings.query_seconds, service.settings.scan_bytes)
+        feed = feed_of(service, asked, encoder, entry, most, bounds)
     except BaseException:
         service.limits.end(user)
         raise

@@ -12,7 +12,7 @@ from settlement.api.airflow_api import Scheduler, scheduler_of
 from settlement.api.audit_log import AuditLog
 from settlement.api.cursors import Cursors
 from settlement.api.engines.running import Engine
-from settlement.api.identity import Tokens, tokens_of
+from settlement.api.identity import SignIn, tokens_of
 from settlement.api.limits import Limits
 from settlement.api.model import Model, packaged
 from settlement.api.publication import Publications
@@ -34,7 +34,7 @@ class Service:
     warehouse: Warehouse
     publications: Publications
     engine: Engine
-    tokens: Tokens
+    tokens: SignIn
     limits: Limits
     cursors: Cursors
     audit: AuditLog
@@ -42,7 +42,7 @@ class Service:
     scheduler: Scheduler
 
 
-def open_service(tokens: Tokens | None = None, place: str | None = None) -> Service:
+def open_service(tokens: SignIn | None = None, place: str | None = None) -> Service:
     """The service that the settings describe.
 
     Args:

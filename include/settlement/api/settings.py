@@ -19,6 +19,7 @@ class ApiSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore")
 
+    url: str = Field("", pattern=r"^(https?://\S+)?$", description="where people open the API; Airflow's navigation links to it")
     engine: Literal["duckdb", "trino"] = Field("duckdb", description="what computes answers")
     trino_password: SecretStr | None = Field(None, description="of SETTLEMENT_TRINO_USER, where Trino asks for one")
 
@@ -35,6 +36,7 @@ class ApiSettings(BaseSettings):
     max_rows: int = Field(5_000_000, ge=1, description="an answer with more rows is cut off and told as incomplete")
     page_rows: int = Field(1_000, ge=1, le=10_000, description="rows of a JSON page, where the request says nothing")
     query_seconds: float = Field(300, gt=0, description="a query that takes longer is cancelled")
+    scan_bytes: int = Field(20_000_000_000, ge=1, description="a query that reads more bytes of files is refused")
     queries: int = Field(8, ge=1, le=64, description="queries at work at once; more are answered 503")
     user_queries: int = Field(4, ge=1, description="queries of one user at work at once; more are answered 429")
     user_requests: int = Field(600, ge=1, description="requests of one user in a minute; more are answered 429")
@@ -52,6 +54,7 @@ class ApiSettings(BaseSettings):
     user_jobs: int = Field(4, ge=1, description="jobs of one user that wait or are at work; more are answered 429")
     user_kept_jobs: int = Field(50, ge=1, description="jobs of one user that are kept; more are answered 429")
     job_rows: int = Field(50_000_000, ge=1, description="a job with more rows fails")
+    job_scan_bytes: int = Field(200_000_000_000, ge=1, description="a job that reads more bytes of files fails")
     job_seconds: float = Field(3_600, gt=0, description="a job whose query takes longer fails")
     job_hours: float = Field(24, gt=0, description="how long a job and its file are kept after its end")
     job_lost_seconds: float = Field(30, gt=0, description="a job whose server has been silent for longer is told as failed")

@@ -5,37 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from settlement.api.airflow_api import scheduler_of
 from settlement.api.app import create_app
-from settlement.api.audit_log import AuditLog
-from settlement.api.cursors import Cursors
-from settlement.api.limits import Limits
 from settlement.api.local_keys import LocalKeys
-from settlement.api.publication import Published
-from settlement.api.service import Service
-from settlement.api.settings import ApiSettings
-from settlement.warehouse import Partition, Warehouse
+from tests.unit.api.alone import alone
 from tests.unit.api.played_airflow import PASSWORD, PlayedAirflow, played
-from tests.unit.api.world import CATALOG, MODEL
 
 _REPORT = {"partner": 3, "first_month": "2026-01", "last_month": "2026-02", "format": "pdf"}
-
-
-class _Ledger:
-    """One open month."""
-
-    def at(self) -> Published:
-        return Published(1, {("statements", Partition("2026-03", 1)): "build"}, {})
-
-    def told(self, seq: int) -> list[Any]:  # noqa: ARG002
-        return []
 
 
 class _Api:
@@ -43,15 +24,8 @@ class _Api:
 
     def __init__(self, folder: Path, **settings: Any) -> None:
         self._keys = LocalKeys()
-        chosen = ApiSettings(**settings)
         self.log = folder / "requests.jsonl"
-        self._app = create_app(
-            Service(
-                settings=chosen, model=MODEL, catalog=CATALOG, warehouse=Warehouse(folder), publications=_Ledger(), engine=None,
-                tokens=self._keys.tokens, limits=Limits(1, 1, 1_000), cursors=Cursors(b"k"), audit=AuditLog(folder),
-                threads=ThreadPoolExecutor(1), scheduler=scheduler_of(chosen),
-            )  # type: ignore[arg-type]
-        )  # fmt: skip
+        self._app = create_app(alone(folder, self._keys.tokens, **settings))
 
     def ask(self, role: str, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
         async def send() -> httpx.Response:

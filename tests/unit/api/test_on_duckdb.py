@@ -10,15 +10,17 @@ import pyarrow as pa
 import pytest
 
 from settlement.api.engines.on_duckdb import OnDuckDB
-from settlement.api.engines.running import Running
-from settlement.api.problems import Cancelled
+from settlement.api.engines.running import Bounds, Running
+from settlement.api.problems import Cancelled, TooLarge
 from settlement.api.statement import Statement
-from settlement.engines.duckdb import DuckDBEngine
+from settlement.engines.duckdb import DuckDBEngine, write_rows
 from settlement.errors import EngineError
 from settlement.settings import settings
-from settlement.warehouse import Warehouse
+from settlement.warehouse import Partition, Warehouse
+from tests.unit.api.world import ALL, CATALOG
 
 _SCHEMA = pa.schema([("a", pa.int64())])
+_BOUNDS = Bounds(60, 10_000)
 _LONG = "SELECT range AS a FROM range(3000000000)"
 _SORTED = "SELECT range AS a FROM range(300000000) ORDER BY hash(range) DESC"
 
@@ -33,7 +35,7 @@ def engine(tmp_path: Path) -> Iterator[DuckDBEngine]:
 
 
 def _running(engine: DuckDBEngine, tmp_path: Path, text: str) -> Running:
-    return OnDuckDB(Warehouse(tmp_path), engine).start(Statement(text, (), _SCHEMA, {}), "test", 60)
+    return OnDuckDB(Warehouse(tmp_path), engine).start(Statement(text, (), _SCHEMA, {}), ALL, "test", _BOUNDS)
 
 
 @pytest.mark.parametrize("text", [_LONG, _SORTED], ids=["between rows", "before the first row"])
@@ -73,8 +75,21 @@ def test_a_query_that_fails_says_why_in_one_line(engine: DuckDBEngine, tmp_path:
     assert "\n" not in failed.value.message
 
 
+def test_a_query_whose_files_are_too_large_is_refused_before_it_begins(engine: DuckDBEngine, tmp_path: Path) -> None:
+    table, pin = CATALOG["mart.pool"], (Partition("2026-02", 1), "b1")
+    folder = Path(str(Warehouse(tmp_path).build_dir(table.name, *pin)))
+    write_rows(table, [], folder)
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    statement = Statement("SELECT count(*) AS a FROM mart.pool", (), _SCHEMA, {table: [pin]})
+    asked = OnDuckDB(Warehouse(tmp_path), engine)
+    with pytest.raises(TooLarge, match=f"would read {size:,} bytes, more than {size - 1:,}"):
+        list(asked.start(statement, ALL, "test", Bounds(60, size - 1)).batches())
+    [batch] = asked.start(statement, ALL, "test", Bounds(60, size)).batches()
+    assert batch.to_pylist() == [{"a": 0}]
+
+
 def test_values_are_bound(engine: DuckDBEngine, tmp_path: Path) -> None:
     schema = pa.schema([("t", pa.string()), ("n", pa.int64())])
     statement = Statement("SELECT CAST(? AS VARCHAR) AS t, CAST(? AS BIGINT) AS n", ("'; DROP --", 2**62), schema, {})
-    [batch] = OnDuckDB(Warehouse(tmp_path), engine).start(statement, "test", 60).batches()
+    [batch] = OnDuckDB(Warehouse(tmp_path), engine).start(statement, ALL, "test", _BOUNDS).batches()
     assert batch.to_pylist() == [{"t": "'; DROP --", "n": 2**62}]

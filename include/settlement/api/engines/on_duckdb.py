@@ -9,14 +9,15 @@ from threading import Event
 import duckdb
 import pyarrow as pa
 
-from settlement.api.engines.running import BATCH_ROWS, Running
+from settlement.api.engines.running import BATCH_ROWS, Bounds, Running, too_much
+from settlement.api.identity import Scope
 from settlement.api.problems import Cancelled
 from settlement.api.statement import Statement, for_duckdb
 from settlement.api.tree import Tree
 from settlement.engines.duckdb import DuckDBEngine
 from settlement.engines.places import Pin
 from settlement.errors import EngineError
-from settlement.storage import Location
+from settlement.storage import Location, bytes_below
 from settlement.tables import Table
 from settlement.warehouse import Warehouse
 
@@ -33,8 +34,8 @@ class OnDuckDB:
     def statement(self, tree: Tree, schema: pa.Schema, pins: Mapping[Table, Sequence[Pin]]) -> Statement:
         return for_duckdb(tree, schema, pins)
 
-    def start(self, statement: Statement, tag: str, seconds: float) -> Running:  # noqa: ARG002  # it lists none, and ends with us
-        return _Query(self._warehouse, self._engine, statement)
+    def start(self, statement: Statement, scope: Scope, tag: str, bounds: Bounds) -> Running:  # noqa: ARG002  # no users
+        return _Query(self._warehouse, self._engine, statement, bounds)
 
     def check(self) -> None:
         with self._engine.session({}) as session:
@@ -42,18 +43,19 @@ class OnDuckDB:
 
 
 class _Query:
-    def __init__(self, warehouse: Warehouse, engine: DuckDBEngine, statement: Statement) -> None:
+    def __init__(self, warehouse: Warehouse, engine: DuckDBEngine, statement: Statement, bounds: Bounds) -> None:
         self._warehouse = warehouse
         self._engine = engine
         self._statement = statement
+        self._bounds = bounds
         self._is_cancelled = Event()
         self._con: duckdb.DuckDBPyConnection | None = None
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         try:
             with self._engine.session({}) as session:
-                for table, pins in self._statement.pins.items():
-                    session.add(table, [self._folder(table, pin) for pin in pins])
+                for table, folders in self._folders().items():
+                    session.add(table, folders)
                 self._con = session.con
                 try:
                     yield from self._read(session.con)
@@ -85,6 +87,14 @@ class _Query:
     def _require_wanted(self) -> None:
         if self._is_cancelled.is_set():
             raise Cancelled("the query was cancelled", "")
+
+    def _folders(self) -> dict[Table, list[Location]]:
+        """The builds' folders, when all of their files may be read."""
+        found = {table: [self._folder(table, pin) for pin in pins] for table, pins in self._statement.pins.items()}
+        size = bytes_below(folder for folders in found.values() for folder in folders)
+        if size > self._bounds.scan_bytes:
+            raise too_much(f"the query would read {size:,} bytes", self._bounds)
+        return found
 
     def _folder(self, table: Table, pin: Pin) -> Location:
         partition, build_id = pin

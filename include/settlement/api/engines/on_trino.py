@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from settlement.api.engines.running import BATCH_ROWS, Running
+from settlement.api.engines.running import BATCH_ROWS, Bounds, Running, too_much
+from settlement.api.identity import Scope
 from settlement.api.problems import Cancelled
 from settlement.api.statement import Statement, for_trino
 from settlement.api.tree import Tree
+from settlement.api.trino_rules import user_of
 from settlement.engines.places import BUILD, Pin, short_name
 from settlement.errors import EngineError
 from settlement.settings_trino import TrinoSettings
@@ -23,8 +25,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _FIRST_ROWS = 512  # the first rows are sent before a whole batch is there
-_READY_SECONDS = 30
-_USER_CANCELED = "USER_CANCELED"
+_READY = Bounds(30, 1)
+_USER_CANCELED, _TOO_MUCH = "USER_CANCELED", "EXCEEDED_SCAN_LIMIT"
 
 
 @dataclass
@@ -51,11 +53,11 @@ class OnTrino:
     def statement(self, tree: Tree, schema: pa.Schema, pins: Mapping[Table, Sequence[Pin]]) -> Statement:
         return for_trino(tree, schema, pins, self.builds)
 
-    def start(self, statement: Statement, tag: str, seconds: float) -> Running:
-        return _Query(self, statement, tag, seconds)
+    def start(self, statement: Statement, scope: Scope, tag: str, bounds: Bounds) -> Running:
+        return _Query(self, statement, user_of(scope, self.settings.user), tag, bounds)
 
     def check(self) -> None:
-        connection = self.connect("ready", _READY_SECONDS)
+        connection = self.connect(self.settings.user, "ready", _READY)
         try:
             _execute(connection.cursor(), "SELECT 1", ())
         except Exception as error:
@@ -64,20 +66,23 @@ class OnTrino:
             with suppress(Exception):
                 connection.close()
 
-    def connect(self, tag: str, seconds: float) -> Any:
+    def connect(self, user: str, tag: str, bounds: Bounds) -> Any:
         from trino import auth, dbapi
 
-        limits = {**self.settings.limits, "query_max_run_time": f"{max(1, round(seconds))}s"}
+        own = {
+            "query_max_run_time": f"{max(1, round(bounds.seconds))}s",
+            "query_max_scan_physical_bytes": f"{bounds.scan_bytes}B",
+        }
         return dbapi.connect(  # type: ignore[no-untyped-call]
             host=self.settings.host,
             port=self.settings.port,
-            user=self.settings.user,
+            user=user,
             source=f"{self.settings.source}-api",
             catalog=self.settings.catalog,
             http_scheme=self.settings.scheme,
             auth=auth.BasicAuthentication(self.settings.user, self.password) if self.password else None,
             client_tags=[tag],
-            session_properties=limits,
+            session_properties={**self.settings.limits, **own},
             request_timeout=self.settings.request_seconds,
         )
 
@@ -103,17 +108,18 @@ class OnTrino:
 
 
 class _Query:
-    def __init__(self, engine: OnTrino, statement: Statement, tag: str, seconds: float) -> None:
+    def __init__(self, engine: OnTrino, statement: Statement, user: str, tag: str, bounds: Bounds) -> None:
         self._engine = engine
         self._statement = statement
+        self._user = user
         self._tag = tag
-        self._seconds = seconds
+        self._bounds = bounds
         self._is_cancelled = Event()
         self._lock = Lock()
         self._cursor: Any = None
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        connection = self._engine.connect(self._tag, self._seconds)
+        connection = self._engine.connect(self._user, self._tag, self._bounds)
         try:
             for table, pins in self._statement.pins.items():
                 self._require_registered(connection, table, pins)
@@ -128,6 +134,8 @@ class _Query:
         except Exception as error:
             if self._is_cancelled.is_set() or getattr(error, "error_name", "") == _USER_CANCELED:
                 raise Cancelled("the query was cancelled", "") from None
+            if getattr(error, "error_name", "") == _TOO_MUCH:
+                raise too_much("the query reads more bytes than it may", self._bounds) from None
             raise self._engine.told(error) from error
         finally:
             if self._is_cancelled.is_set():

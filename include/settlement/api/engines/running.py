@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from settlement.api.identity import Scope
+from settlement.api.problems import TooLarge
 from settlement.api.statement import Statement
 from settlement.api.tree import Tree
 from settlement.engines.places import Pin
@@ -16,6 +19,14 @@ if TYPE_CHECKING:
 BATCH_ROWS = 16_384
 
 
+@dataclass(frozen=True)
+class Bounds:
+    """What one statement may take: seconds, and bytes of files that it reads."""
+
+    seconds: float
+    scan_bytes: int
+
+
 class Running(Protocol):
     """One statement at work."""
 
@@ -25,6 +36,7 @@ class Running(Protocol):
         Raises:
             EngineError: the statement failed, or a build that it reads isn't there.
             Cancelled: it was ended by `cancel`.
+            TooLarge: it reads more bytes than it may.
         """
 
     def progress(self) -> float | None:
@@ -44,13 +56,19 @@ class Engine(Protocol):
     def statement(self, tree: Tree, schema: pa.Schema, pins: Mapping[Table, Sequence[Pin]]) -> Statement:
         """The statement for a tree over pinned builds."""
 
-    def start(self, statement: Statement, tag: str, seconds: float) -> Running:
+    def start(self, statement: Statement, scope: Scope, tag: str, bounds: Bounds) -> Running:
         """A statement, ready to give batches.
 
         Args:
+            scope: whose rows it is about; an engine that knows users asks as one who has no others.
             tag: names the request in what the engine lists.
-            seconds: after which an engine on a server ends it by itself, also when nobody is left to cancel it.
+            bounds: which an engine on a server keeps by itself, also when nobody is left to cancel it.
         """
 
     def check(self) -> None:
         """Raises EngineError: it doesn't answer."""
+
+
+def too_much(what: str, bounds: Bounds) -> TooLarge:
+    """The refusal of a query that reads more than it may."""
+    return TooLarge(f"{what}, more than {bounds.scan_bytes:,}", "ask for fewer days or months, or have it computed as a job")
