@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,6 @@ import httpx
 import pyarrow.parquet as pq
 import pytest
 
-from local.services.s3 import BUCKETS
-from tests.integration import buckets
 from tests.integration.api_server import Server, blow_up, served, wait_for
 from tests.integration.example import MONTH
 from tests.integration.house import House, copy_folder
@@ -182,20 +179,3 @@ def test_a_job_that_has_expired_is_gone_with_its_file(large: House, work: Path) 
     with served(large.warehouse, jobs_place=place) as server:
         assert server.get(url).status_code == 404
         wait_for(lambda: not list(place.iterdir()))
-
-
-def test_files_in_a_bucket_are_fetched_by_a_link_that_is_good_for_minutes(large: House, work: Path) -> None:
-    with (
-        buckets.served(work / "api-jobs-s3"),
-        served(large.warehouse, dict(os.environ), jobs_place=f"s3://{BUCKETS[0]}/jobs") as server,
-    ):
-        told = _over(server, _begun(server, _SMALL).json()["url"])
-        answer = server.get(told["file"])
-        assert answer.status_code == 307
-        got = httpx.get(answer.headers["location"])
-        part = httpx.get(answer.headers["location"], headers={"Range": "bytes=0-9"})
-        assert (part.status_code, part.content) == (206, got.content[:10])
-        assert _delete(server, told["url"]).status_code == 204
-        assert httpx.get(answer.headers["location"]).status_code == 404
-    assert hashlib.sha256(got.content).hexdigest() == told["sha256"]
-    assert got.headers["content-disposition"] == f'attachment; filename="{told["name"]}"'

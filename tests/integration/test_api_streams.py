@@ -20,6 +20,7 @@ from tests.integration.house import House, copy_folder
 from tests.integration.shelf import Shelf
 
 _ROWS = 600_000
+_OF_AIRFLOW = "/v1/reports"
 _BROKEN = (httpx.RemoteProtocolError, httpx.ReadError)
 
 
@@ -187,10 +188,12 @@ def test_requests_made_from_the_description_never_break_the_service(server: Serv
     headers = {"Authorization": f"Bearer {server.tokens['operator']}"}
     tried: dict[str, set[int]] = {}
     for operation in (result.ok() for result in schema.get_all_operations()):
-        if operation.path == "/ready":
-            continue
+        if operation.path == "/ready" or operation.path.startswith(_OF_AIRFLOW) or operation.path.endswith("/approval"):
+            continue  # 503 is what is meant where there is no Airflow
         tried[operation.label] = _try(operation, headers)
-    assert {"GET /v1/query", "POST /v1/query", "GET /v1/months", "GET /v1/meta", "GET /v1/statements"} <= set(tried)
+    assert {"GET /v1/query", "POST /v1/query", "GET /v1/months", "GET /v1/meta", "GET /v1/statements", "POST /v1/jobs"} <= set(
+        tried
+    )
     assert all(status < 500 for statuses in tried.values() for status in statuses), tried
 
 
