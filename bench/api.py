@@ -104,7 +104,10 @@ def _served(warehouse: Path) -> Iterator[tuple[httpx.Client, subprocess.Popen[st
         assert process.stdout is not None
         told = json.loads(process.stdout.readline())
         headers = {"Authorization": f"Bearer {told['tokens']['operator']}"}
-        with httpx.Client(base_url=told["address"], headers=headers, timeout=600) as client:
+        # The address is told before anybody listens to it.
+        with httpx.Client(
+            transport=httpx.HTTPTransport(retries=20), base_url=told["address"], headers=headers, timeout=600
+        ) as client:
             yield client, process
     finally:
         process.terminate()
