@@ -59,9 +59,13 @@ def as_text(batch: pa.RecordBatch) -> list[pa.Array]:
     return [column if pa.types.is_string(column.type) else column.cast(pa.string()) for column in batch.columns]
 
 
+def together(texts: pa.Array) -> bytes:
+    """Texts, none of them missing, one after the other."""
+    joined = pc.binary_join(pa.ListArray.from_arrays(pa.array([0, len(texts)], pa.int32()), texts), "")
+    return bytes(joined[0].as_buffer())
+
+
 def _text_of(batch: pa.RecordBatch) -> bytes:
     columns = [column.fill_null(_NOTHING) for column in as_text(batch)]
     rows = pc.binary_join_element_wise(*columns, _FIELD)
-    ended = pc.binary_join_element_wise(rows, _ROW, "")
-    joined = pc.binary_join(pa.ListArray.from_arrays(pa.array([0, len(ended)], pa.int32()), ended), "")
-    return bytes(joined[0].as_buffer())
+    return together(pc.binary_join_element_wise(rows, _ROW, ""))

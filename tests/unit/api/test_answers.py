@@ -12,12 +12,18 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from settlement.api.arrow_formats import TRAILER, Arrow, Parquet
 from settlement.api.formats import Csv, Encoder, Json, Ndjson
 from settlement.api.trailer import Tally
 from settlement.reports import unguarded
+from settlement.reports.guard import guarded
 
+HOSTILE = (
+    "=1", " =1", "\u200b=1", "'x", "\t", "a\rb", 'a"b', "a,b", "#x", "\x00", "\x1f", "\\", "\u2028", "\x7f", "＝1", "곡", "😀", "1-1", "",
+)  # fmt: skip
 SCHEMA = pa.schema([("title", pa.string()), ("plays", pa.int64()), ("amount", pa.decimal128(38, 0))])
 LARGEST = Decimal(10**38 - 1)
 ROWS: list[dict[str, Any]] = [
@@ -148,6 +154,17 @@ def test_the_hash_is_that_of_the_documentation_however_rows_come_in_batches() ->
     hashes = {_written(Json(), sizes)[1]["sha256"] for sizes in ((5,), (1, 4), (2, 0, 3), (1, 1, 1, 1, 1))}
     text = "".join("\x1f".join("\x00" if v is None else str(v) for v in row.values()) + "\x1e" for row in ROWS)
     assert hashes == {hashlib.sha256(text.encode()).hexdigest()}
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.one_of(st.none(), st.text(max_size=6), st.sampled_from(HOSTILE)), min_size=1, max_size=6))
+def test_any_text_is_read_back_as_it_was(texts: list[str | None]) -> None:
+    """Texts are written by whole columns where they are plain, one by one where they aren't."""
+    batch = pa.RecordBatch.from_arrays([pa.array(texts, pa.string()), pa.array([1] * len(texts), pa.int64())], ["t", "n"])
+    lines = Ndjson().rows(batch).split(b"\n")[:-1]
+    assert [json.loads(line) for line in lines] == [{"t": text, "n": 1} for text in texts]
+    cells = [row[0] for row in csv.reader(io.StringIO(Csv().rows(batch).decode(), newline=""))]
+    assert cells == [guarded(text or "") for text in texts]
 
 
 def test_no_cell_of_text_begins_a_formula_and_no_row_begins_with_a_bare_mark() -> None:
