@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -91,7 +92,7 @@ class JobStore:
         if not _ID.fullmatch(number):
             return None
         try:
-            told = orjson.loads((self._folder(number) / _STATE).read_bytes())
+            told = orjson.loads(_content(self._folder(number) / _STATE))
         except FileNotFoundError:
             return None
         return Job(**{name: told[name] for name in _NAMES if name in told})
@@ -122,6 +123,14 @@ class JobStore:
 
     def _folder(self, number: str) -> Location:
         return self._place / number
+
+
+def _content(place: Location) -> bytes:
+    """What a file holds that is written again and again: by one request, or its size would be that of another moment."""
+    if isinstance(place, Path):
+        return place.read_bytes()
+    content: bytes = place.fs.cat_file(place.path)
+    return content
 
 
 _NAMES = [f.name for f in fields(Job)]
