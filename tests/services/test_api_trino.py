@@ -158,7 +158,6 @@ def test_trino_itself_gives_a_partner_s_user_its_rows_alone(both: Both, services
     for user, text in (
         ("partner-2", f"SELECT track_id FROM hive.{builds}.mart_usage_daily"),
         ("partner-2", f"SELECT pool_krw FROM hive.{builds}.mart_pool"),
-        ("partner-2", f"SELECT partner_id FROM hive.{both.database}.mart_settlement_line"),
         ("partner-2", f"DELETE FROM hive.{builds}.mart_settlement_line"),
         ("partner-2", "SELECT query_id FROM system.runtime.queries"),
         ("partner-x", lines),
