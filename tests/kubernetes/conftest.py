@@ -58,6 +58,8 @@ def town(whole_town: Town) -> Iterator[Town]:
     whole_town.remove_pods()
     whole_town.verdict().unlink(missing_ok=True)
     yield whole_town
+    for worker in whole_town.workers:
+        worker.kill()  # one that a test has given up
     whole_town.forward.release()
     left = [pod["metadata"]["name"] for pod in whole_town.pods()]
     whole_town.remove_pods()

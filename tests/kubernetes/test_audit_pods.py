@@ -19,7 +19,7 @@ from kubernetes import client as k8s
 
 from tests.kubernetes.town import DAY, NAMESPACE, Town, context
 
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 300
 
 
 def until(found: Callable[[], Any]) -> Any:

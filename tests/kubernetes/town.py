@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -52,6 +52,7 @@ class Town:
     variables: dict[str, str]
     for_pods: dict[str, str]
     build_id: str
+    workers: list[subprocess.Popen[str]] = field(default_factory=list)
 
     # -- the namespace ----------------------------------------------------------------------------------------------
 
@@ -102,9 +103,10 @@ class Town:
     def worker(self, number: int = 1, tries: int = 3) -> subprocess.Popen[str]:
         """A worker at a try of the task, in a process of its own that may be killed; it prints how the try ended."""
         said = json.dumps({"number": number, "tries": tries, "for_pods": self.for_pods})
-        return subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "tests.kubernetes.worker", said], stdout=subprocess.PIPE, text=True
-        )
+        command = [sys.executable, "-W", "ignore", "-m", "tests.kubernetes.worker", said]
+        started = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.workers.append(started)
+        return started
 
 
 def _step(context: Any, name: str, *arguments: str) -> dict[str, Any]:
