@@ -164,5 +164,5 @@ const widthOf = (column: Column): ColDef<Row> =>
 
 const name =
   (at: number, t: Translate) =>
-  ({ value, data }: { value?: unknown; data?: Row | undefined }): string =>
+  ({ value, data }: { value?: Cell; data?: Row | undefined }): string =>
     data?.isTotal ? (at === 0 ? t("explore.total") : "") : value === undefined || value === null ? "" : String(value);
