@@ -1,9 +1,9 @@
 # The images of a release: `audit` (pods that audit), `api` (the query API, the command), `airflow` (every part of Airflow).
 # `make image` builds them without a registry; elsewhere: docker build --build-context uv=.venv/bin --target audit .
 # A base has Python 3.11 and certificates; Airflow's has git too, to fetch the DAGs, the builds' has binutils. Give them by digest.
-ARG BASE=docker.io/library/python:3.11-slim-bookworm
-ARG BUILD_BASE=docker.io/library/python:3.11-bookworm
-ARG AIRFLOW_BASE=docker.io/library/python:3.11-bookworm
+ARG BASE=python:3.11-slim-bookworm
+ARG BUILD_BASE=python:3.11-bookworm
+ARG AIRFLOW_BASE=python:3.11-bookworm
 
 # -- the wheel, and what makes environments; nothing of these stages is in an image but /opt/settlement -------------------
 FROM ${BUILD_BASE} AS build

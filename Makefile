@@ -55,6 +55,7 @@ run: setup ## settle a month through Airflow: generated plays, or real ones with
 	  $(BIN)/settlement generate --months $(MONTH) --plays $(PLAYS) --out "$(WORK)/landing" --seed $(SEED))
 	$(BIN)/python -m local settle --work "$(WORK)" --month $(MONTH)
 	$(BIN)/settlement totals --warehouse "$(WORK)/warehouse" --month $(MONTH)
+	@echo "Look at it on a page: make serve$(if $(filter-out file default undefined,$(origin WORK))$(LISTENS), WORK=$(WORK))"
 
 page: $(PAGE) ## build the page that the query API serves
 
