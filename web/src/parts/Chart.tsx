@@ -69,7 +69,7 @@ function draw(canvas: HTMLCanvasElement, picture: Picture, language: string): Dr
         maxBarThickness: 18,
         pointRadius: 0,
         pointHitRadius: 8,
-        tension: 0.25,
+        tension: 0,
       })),
     },
     options: {
