@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from local.helm import tool
 from local.kubernetes import programs
 from local.kubernetes.cluster import Cluster
 from local.services.service import ServiceError
@@ -47,7 +48,7 @@ def _do(command: str, archives: list[Path], cluster: Cluster, out: Console) -> i
     out.print(
         f"Kubernetes {programs.VERSION} works, {cluster.memory() / 2**20:,.0f} MiB; logs: {cluster.state}/log", markup=False
     )
-    out.print(f'export KUBECONFIG={cluster.keys.kubeconfig} PATH="{programs.clients()}:$PATH"', markup=False)
+    out.print(f'export KUBECONFIG={cluster.keys.kubeconfig} PATH="{tool("kubectl").parent}:$PATH"', markup=False)
     return 0
 
 

@@ -41,18 +41,15 @@ def write_image(target: Path, name: str, layers: Sequence[Path], config: Mapping
         _add_bytes(archive, "manifest.json", json.dumps(manifest).encode())
 
 
-def write_layer(target: Path, files: Iterable[tuple[Path, str]], skip: Sequence[str] = ()) -> None:
+def write_layer(target: Path, files: Iterable[tuple[Path, str]]) -> None:
     """Write a layer: root owns everything, and times don't count.
 
     Args:
         target: the tar file.
         files: files or folders of this machine, and their paths in the image.
-        skip: names of folders that are left out.
     """
 
-    def plain(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
-        if any(part in skip for part in Path(entry.name).parts):
-            return None
+    def plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
         entry.uid = entry.gid = entry.mtime = 0
         entry.uname = entry.gname = ""
         return entry

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from local.helm import tool
 from local.kubernetes import addresses as at
 from local.kubernetes import components, images, leftovers, network, programs
 from local.kubernetes.keys import Keys
@@ -120,7 +121,7 @@ class Cluster:
 
     def asked(self, *arguments: str, text: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
         """How kubectl ended; without `check` also when it failed."""
-        command: list[str | Path] = [programs.clients() / "kubectl", f"--kubeconfig={self.keys.kubeconfig}", *arguments]
+        command: list[str | Path] = [tool("kubectl"), f"--kubeconfig={self.keys.kubeconfig}", *arguments]
         done = subprocess.run(command, input=text or "", capture_output=True, text=True, check=False)
         if check and done.returncode:
             raise ServiceError(f"kubectl {' '.join(arguments)} failed:\n{done.stderr[-3000:]}")

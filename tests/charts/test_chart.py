@@ -13,6 +13,7 @@ from charts import values_table
 from settlement.api.settings import ApiSettings
 from settlement.settings import Settings
 from settlement.settings_emr import EmrSettings
+from settlement.settings_pods import PodSettings
 from settlement.settings_trino import TrinoSettings
 from tests.charts.fields import field_faults
 from tests.charts.rendering import (
@@ -95,14 +96,13 @@ def test_nothing_goes_in_or_out_unless_it_is_opened(objects: list[Manifest]) -> 
 def test_pods_are_told_settings_that_exist(objects: list[Manifest]) -> None:
     known = {
         f"{kind.model_config['env_prefix']}{field}".upper()
-        for kind in (Settings, EmrSettings, TrinoSettings, ApiSettings)
+        for kind in (Settings, EmrSettings, TrinoSettings, ApiSettings, PodSettings)
         for field in kind.model_fields
     }
     told = {key for one in objects if one["metadata"]["name"] == "settlement-settings" for key in one["data"]}
     for _, pod in pods(objects):
         told |= {variable["name"] for container in pod["spec"]["containers"] for variable in container.get("env", [])}
-    # SETTLEMENT_POD_… are the settings of audits in pods.
-    unknown = {name for name in told - known if not name.startswith(("SETTLEMENT_POD_", "AWS_", "AIRFLOW", "POD_"))}
+    unknown = {name for name in told - known if not name.startswith(("AWS_", "AIRFLOW", "POD_"))}
     assert unknown == set()
 
 

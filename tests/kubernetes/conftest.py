@@ -11,8 +11,9 @@ import pytest
 import tests.dags.conftest  # noqa: F401  # a home of its own for Airflow, before anything imports it
 from local.kubernetes import addresses
 from local.kubernetes.cluster import Cluster
+from tests.charts.rendering import rendered
 from tests.kubernetes.images import audit_image
-from tests.kubernetes.town import MANIFEST, Town, built_town
+from tests.kubernetes.town import MANIFEST, NAMESPACE, Town, built_town
 from tests.services.fixtures import own_ports
 
 
@@ -40,15 +41,17 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.fixture(scope="session")
 def namespace(cluster: Cluster) -> Cluster:
-    """The cluster with the namespace of audits."""
+    """The cluster with the namespace, and in it the accounts and rights that the chart makes."""
     cluster.kubectl("apply", f"--filename={MANIFEST}")
+    rights = ("--show-only=templates/serviceaccounts.yaml", "--show-only=templates/rbac.yaml")
+    cluster.kubectl("apply", f"--namespace={NAMESPACE}", "--filename=-", text=rendered("dev", *rights))
     return cluster
 
 
 @pytest.fixture(scope="session")
 def whole_town(namespace: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     scratch = tmp_path_factory.mktemp("town")
-    with built_town(namespace, audit_image(namespace, scratch), scratch, own_ports()) as town:
+    with built_town(namespace, audit_image(namespace), scratch, own_ports()) as town:
         yield town
 
 
