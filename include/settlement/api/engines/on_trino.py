@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from settlement.api.engines.running import BATCH_ROWS, Bounds, Running, too_much
 from settlement.api.identity import Scope
-from settlement.api.problems import Cancelled
+from settlement.api.problems import Cancelled, TooLarge
 from settlement.api.statement import Statement, for_trino
 from settlement.api.tree import Tree
 from settlement.api.trino_rules import user_of
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _FIRST_ROWS = 512  # the first rows are sent before a whole batch is there
 _READY = Bounds(30, 1)
+_READS_TOO_MUCH = "the query reads more bytes than it may"
 _USER_CANCELED, _TOO_MUCH = "USER_CANCELED", "EXCEEDED_SCAN_LIMIT"
 
 
@@ -126,7 +127,7 @@ class _Query:
             cursor = self._open(connection)
             _execute(cursor, self._statement.text, self._statement.values)
             yield from self._read(cursor)
-        except (Cancelled, EngineError):
+        except (Cancelled, EngineError, TooLarge):
             raise
         except GeneratorExit:
             self.cancel()
@@ -135,7 +136,7 @@ class _Query:
             if self._is_cancelled.is_set() or getattr(error, "error_name", "") == _USER_CANCELED:
                 raise Cancelled("the query was cancelled", "") from None
             if getattr(error, "error_name", "") == _TOO_MUCH:
-                raise too_much("the query reads more bytes than it may", self._bounds) from None
+                raise too_much(_READS_TOO_MUCH, self._bounds) from None
             raise self._engine.told(error) from error
         finally:
             if self._is_cancelled.is_set():
@@ -164,6 +165,7 @@ class _Query:
         size = _FIRST_ROWS
         while rows := cursor.fetchmany(size):
             self._require_wanted()
+            self._require_bounds(cursor)
             yield _batch(rows, self._statement.schema)
             size = BATCH_ROWS
         self._require_wanted()
@@ -174,6 +176,13 @@ class _Query:
     def _require_wanted(self) -> None:
         if self._is_cancelled.is_set():
             raise Cancelled("the query was cancelled", "")
+
+    def _require_bounds(self, cursor: Any) -> None:
+        """Trino itself looks once a second: what is over by then has to be looked at here."""
+        if int((cursor.stats or {}).get("physicalInputBytes", 0)) > self._bounds.scan_bytes:
+            with suppress(Exception):
+                cursor.cancel()
+            raise too_much(_READS_TOO_MUCH, self._bounds)
 
     def _require_registered(self, connection: Any, table: Table, pins: Sequence[Pin]) -> None:
         """A build that the metastore doesn't know would be no rows, without a word."""
