@@ -206,9 +206,9 @@ class Town:
     def open(self) -> None:
         (self.folder / "gate").unlink()
 
-    def at_work(self, *, step: str = "begun 0a") -> None:
-        """Wait until a script has begun."""
-        wait_for(self.said, lambda said: step in said, step, 60)
+    def at_work(self, *, step: str = "begun 0a", count: int = 1) -> None:
+        """Wait until so many scripts have begun."""
+        wait_for(self.said, lambda said: said.count(step) >= count, f"{count} × {step}", 60)
 
     def hold(self, when: str, function: str) -> dict[str, str]:
         """A point at which processes are held until they are released."""
