@@ -281,7 +281,8 @@ class Town:
             "SETTLE_SECONDS": "0.1",
             "CONFIRM_SECONDS": "60",
         }
-        return {**address, **keys, **{f"SETTLEMENT_EMR_{key}": value for key, value in chosen.items()}}
+        logs = {"AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO"}  # whatever other tests have set
+        return {**address, **keys, **logs, **{f"SETTLEMENT_EMR_{key}": value for key, value in chosen.items()}}
 
 
 def endpoint(state: Path) -> Endpoint:

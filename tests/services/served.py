@@ -58,6 +58,7 @@ class Served:
             **self.stack.services["hive"].variables(),
             "SETTLEMENT_PROFILE": "services",
             "SETTLEMENT_ENGINE": engine,
+            "SETTLEMENT_EMR_GLUE_CATALOG": "false",
             "SETTLEMENT_DATABASE": self.name,
             "SETTLEMENT_LANDING": str(self.house.landing),
             "SETTLEMENT_WAREHOUSE": f"{self.root}/warehouse",

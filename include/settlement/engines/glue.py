@@ -178,15 +178,16 @@ def _says(found: dict[str, Any], told: Input) -> bool:
 def _translated(where: str) -> Iterator[None]:
     from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
 
+    # Without their cause: what botocore says of a step is taken for the object store's.
     try:
         yield
     except ClientError as error:
         if _code(error) in _AT_ONCE:
             hint = "see who else changes the catalogue, then clear the publication: it points to the ledger's head again"
-            raise EngineError(f"Glue {where}: others went on changing it ({_code(error)})", hint) from error
-        raise _refused(where, error) from error
+            raise EngineError(f"Glue {where}: others went on changing it ({_code(error)})", hint) from None
+        raise _refused(where, error) from None
     except BotoCoreError as error:
-        raise _refused(where, error) from error
+        raise _refused(where, error) from None
 
 
 def _refused(where: str, error: Exception) -> EngineError:
