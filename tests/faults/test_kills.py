@@ -36,7 +36,7 @@ POINTS = [
     ("days", Point("settlement.ledger.ledger:move_head", "after", 3)),
     *(("open", Point("settlement.steps.month:approve", when)) for when in BOTH),
     *(("open", Point(ANCHORED, "before", call)) for call in (1, 2)),
-    ("open", Point("settlement.steps.deliver:render_month", "after")),
+    ("open", Point("settlement.reports.render:render_month", "after")),
     ("open", Point(RENAMED, "after", 1)),
     *(("open", Point(RENAMED, when, 6)) for when in BOTH),
     *(("open", Point(MARKED, when, call)) for call in (1, 6) for when in BOTH),
