@@ -20,8 +20,6 @@ SEED ?= 1
 LISTENS ?=
 WORK ?= .work/$(if $(LISTENS),listens,generated)
 
-# These take more than an hour more; images are built and a Kubernetes is started for the last.
-LONG_TESTS := tests/parity tests/services/test_month_by_airflow.py tests/airflow/test_chain.py tests/images tests/kubernetes
 # Workers, schedulers and publishers that are killed: see docs/reliability.md.
 SOAK_FAULTS := 1,2,3,6,9,22,27,30
 
@@ -106,11 +104,11 @@ setup-browser: ## Chromium and Korean fonts from Debian's packages, for the test
 	  run=$$(test "$$(id -u)" = 0 || echo sudo); \
 	  $$run apt-get update -qq && $$run apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk > /dev/null; }
 
-test: setup setup-browser page page-test ## every test, on real servers that it starts itself
-	$(BIN)/python -m pytest -n 5 --dist loadscope $(addprefix --ignore=,$(LONG_TESTS))
+test: setup setup-browser page page-test ## every test but the long ones, on real servers that it starts itself
+	$(BIN)/python -m pytest -m "not long" -n 5 --dist loadscope
 
-test-long: setup ## the engines on every fixture and a February; months by Airflow: on the services, and three in a chain
-	$(BIN)/python -m pytest $(LONG_TESTS)
+test-long: setup ## the rest, more than an hour: parity of the engines, whole months by Airflow, images, a Kubernetes
+	$(BIN)/python -m pytest -m long
 
 test-quick: setup ## the tests that start no server
 	$(BIN)/python -m pytest -n 2 --dist loadscope tests/unit tests/sql tests/dags

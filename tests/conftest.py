@@ -6,13 +6,16 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
-    import pytest
     from xdist.remote import Producer
     from xdist.scheduler import LoadScopeScheduling
 
 _AIRFLOW = {"test_backfill": "days", "test_clearing": "days"}  # the others are of the second Airflow
 
+
+_LONG = ("parity", "images", "kubernetes")  # folders whose tests are all for `make test-long`
 
 # A server for each file.
 _SERVERS = ("test_api", "test_bucket", "test_database_down", "test_emr_steps", "test_encrypted_writes", "test_ledger_postgres")
@@ -43,8 +46,12 @@ def faults_of(item: pytest.Item) -> set[int]:
     return marked | ({int(named[1])} if named else set())
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest looks at marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The longest single tests begin first, so that nobody waits for them at the end."""
+    for item in items:
+        if item.path.parent.name in _LONG:
+            item.add_marker("long")
     items.sort(key=lambda item: "tests/properties" not in item.nodeid)
     wanted = {int(number) for number in config.getoption("--faults").split(",") if number}
     if wanted:

@@ -80,6 +80,7 @@ def test_days_run_again_under_a_changed_rule_get_new_heads_where_it_matters(town
     assert daily_exports(house) != exports
 
 
+@pytest.mark.long
 def test_days_in_random_order_and_side_by_side_are_the_same_days(town: Town) -> None:
     house = town.move_in("ending")
     order = random.Random(7).sample(ENDING, len(ENDING))

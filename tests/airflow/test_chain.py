@@ -27,6 +27,8 @@ from tests.integration.house import House
 from tests.integration.shelf import lay_out, settle_days
 from tests.oracle import Exports
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def chain(town: Town, work: Path) -> Iterator[tuple[House, Exports]]:

@@ -59,7 +59,7 @@ def until_all_occur(property_: Callable[[], None], first_seed: int, missing: Cal
 def test_the_sql_agrees_with_the_oracle_on_random_worlds(memory: MemoryTables, part: int) -> None:
     seen: Counter[str] = Counter()
 
-    @settings(PLAIN, max_examples=30)
+    @settings(PLAIN, max_examples=20)
     @given(worlds())
     def agrees(world: World) -> None:
         expected = settle_folders(in_memory(world), reference_files(world), list(world.months))
@@ -109,7 +109,7 @@ def test_restatements_and_every_check_agree_with_the_oracle_on_random_worlds(mem
     """Two months, the first restated once or twice before the second is settled; no check of a month table refuses anything."""
     seen: set[str] = set()
 
-    @settings(PLAIN, max_examples=16)
+    @settings(PLAIN, max_examples=10)
     @given(worlds(two_months=True), CHOICES)
     def agrees(world: World, choices: Choices) -> None:
         restatements = restatements_of(world, choices)

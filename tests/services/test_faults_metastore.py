@@ -20,6 +20,7 @@ from tests.integration.scheduled import change_rules
 from tests.integration.shelf import Shelf
 from tests.services.served import Served, served
 
+pytestmark = pytest.mark.long
 LINES, COLUMNS = "mart_settlement_daily", ("product_id", "track_id", "right_type", "partner_id", "plays", "amount_uwon")
 PATIENCE_SECONDS = 240
 

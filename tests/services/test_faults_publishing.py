@@ -84,6 +84,7 @@ class Reader:
                 return
 
 
+@pytest.mark.long
 def test_22_no_reader_ever_sees_anything_but_one_whole_build(day: Served) -> None:
     """Two builds of the day take turns as its head while Trino, Hive and DuckDB read it without a pause."""
     runs = [begun(day, f"turns/{share}", share) for share in (200_000, 300_000)]

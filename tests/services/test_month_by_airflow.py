@@ -27,6 +27,7 @@ from tests.integration.house import House, Tree
 from tests.integration.shelf import Shelf
 from tests.services.tables import Lake
 
+pytestmark = pytest.mark.long
 BY_EMR = ("ods", "daily")
 ENDING = days_of(MONTH)[-3:]
 SECONDS = 1800  # a step takes half a minute, on a busy machine three times that

@@ -111,6 +111,7 @@ def test_two_at_once_start_one_server(tmp_path: Path) -> None:
     assert listener(ports["s3"]) is None
 
 
+@pytest.mark.long
 def test_a_trino_that_was_killed_or_stopped_starts_again(own_stack: Stack) -> None:
     """By others than the process that started it, so that nobody has collected it yet."""
     own_stack.services["trino"].install()
@@ -128,6 +129,7 @@ trino.start()
         assert not trino.running()
 
 
+@pytest.mark.long
 def test_a_killed_hive_remembers_its_tables(own_stack: Stack) -> None:
     own_stack.up(["hive"])
     lake = Lake(own_stack)
