@@ -12,13 +12,15 @@ if TYPE_CHECKING:
     from xdist.remote import Producer
     from xdist.scheduler import LoadScopeScheduling
 
-_AIRFLOW = {"test_backfill": "days", "test_clearing": "days"}  # the others are of the second Airflow
-
-
 _LONG = ("parity", "images", "kubernetes")  # folders whose tests are all for `make test-long`
-
-# A server for each file.
-_SERVERS = ("test_api", "test_bucket", "test_database_down", "test_emr_steps", "test_encrypted_writes", "test_ledger_postgres")
+_AIRFLOW = {"test_backfill": "days", "test_clearing": "days"}  # the others are of the second Airflow
+# What stands ready for a whole folder, or for each of its files, takes longer than a test.
+_FOLDERS = ("charts", "page", "services")
+_FOLDERS_BY_FILE = ("generator", "reports")
+_FILES = (
+    "test_api", "test_bucket", "test_chain", "test_database_down", "test_emr_steps", "test_encrypted_writes", "test_ledger_postgres",
+    "test_posting", "test_steps_approval", "test_totals",
+)  # fmt: skip
 
 
 def group_of(nodeid: str) -> str:
@@ -27,11 +29,9 @@ def group_of(nodeid: str) -> str:
     folder, name = Path(file).parent.name, Path(file).stem
     if folder == "airflow":
         return f"airflow {_AIRFLOW.get(name, 'months')}"
-    if folder == "services":
-        return folder  # one stack of servers, which two would slow down
-    if folder == "page":
-        return folder  # one service and one browser
-    return name if name.startswith(_SERVERS) else nodeid
+    if folder in _FOLDERS:
+        return folder
+    return file if folder in _FOLDERS_BY_FILE or name.startswith(_FILES) else nodeid
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
