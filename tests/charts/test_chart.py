@@ -31,7 +31,7 @@ from tests.charts.rendering import (
 )
 
 _TOKENS = {"settlement-airflow-worker", "settlement-airflow-scheduler"}
-_MAKES_PODS = {"create", "get", "list", "watch", "delete"}
+_MAKES_PODS = {"create", "get", "list", "delete"}
 
 
 def test_every_environment_s_values_pass_the_lint(environment: str) -> None:
@@ -78,7 +78,7 @@ def test_nobody_may_read_secrets_exec_or_leave_the_namespace(objects: list[Manif
         "events",
     }
     worker = {resource: set(rule["verbs"]) for rule in rules["settlement-airflow-worker"] for resource in rule["resources"]}
-    assert worker == {"pods": _MAKES_PODS, "pods/log": {"get"}, "events": {"get", "list", "watch"}}
+    assert worker == {"pods": _MAKES_PODS, "pods/log": {"get"}, "events": {"list"}}
     bound = [subject["name"] for one in objects if one["kind"] == "RoleBinding" for subject in one["subjects"]]
     assert set(bound) == _TOKENS
 
