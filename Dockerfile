@@ -8,7 +8,7 @@ ARG AIRFLOW_BASE=python:3.11-bookworm
 # -- the wheel, and what makes environments; nothing of these stages is in an image but /opt/settlement -------------------
 FROM ${BUILD_BASE} AS build
 COPY --from=uv uv /usr/local/bin/uv
-ENV UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=true
+ENV UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=true UV_CACHE_DIR=/uv-cache
 WORKDIR /src
 COPY requirements-image.txt ./
 RUN uv venv --quiet --python python3.11 /build \
@@ -38,38 +38,30 @@ RUN trim airflow.__main__,settlement.steps.__main__
 
 # -- the images -----------------------------------------------------------------------------------------------------------
 # Of every one: a user without a name to sign in with, a root that nothing writes to (/tmp is mounted), no package manager.
-FROM ${BASE} AS audit
+FROM ${BASE} AS common
 ARG COMMIT=""
 ARG RELEASE=""
 ARG VERSION=""
 ENV PATH=/opt/settlement/bin:/usr/local/bin:/usr/bin:/bin HOME=/tmp USER=settlement TZ=UTC LANG=C.UTF-8 \
     PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 SETTLEMENT_COMMIT=${COMMIT}
-COPY --from=audit-environment /opt/settlement /opt/settlement
-LABEL org.opencontainers.image.title="settlement-audit" \
-      org.opencontainers.image.description="Steps of the royalty settlement, without Airflow" \
-      org.opencontainers.image.licenses="Apache-2.0" \
+LABEL org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${COMMIT}" \
       settlement.release="${RELEASE}" \
       settlement.bill-of-materials="/opt/settlement/bom.cdx.json"
+
+FROM common AS audit
+COPY --from=audit-environment /opt/settlement /opt/settlement
+LABEL org.opencontainers.image.title="settlement-audit" \
+      org.opencontainers.image.description="Steps of the royalty settlement, without Airflow"
 USER 10001:10001
 WORKDIR /tmp
 ENTRYPOINT ["python", "-m", "settlement.steps"]
 
-FROM ${BASE} AS api
-ARG COMMIT=""
-ARG RELEASE=""
-ARG VERSION=""
-ENV PATH=/opt/settlement/bin:/usr/local/bin:/usr/bin:/bin HOME=/tmp USER=settlement TZ=UTC LANG=C.UTF-8 \
-    PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 SETTLEMENT_COMMIT=${COMMIT}
+FROM common AS api
 COPY --from=api-environment /opt/settlement /opt/settlement
 LABEL org.opencontainers.image.title="settlement-api" \
-      org.opencontainers.image.description="The query API of the royalty settlement, and its command" \
-      org.opencontainers.image.licenses="Apache-2.0" \
-      org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${COMMIT}" \
-      settlement.release="${RELEASE}" \
-      settlement.bill-of-materials="/opt/settlement/bom.cdx.json"
+      org.opencontainers.image.description="The query API of the royalty settlement, and its command"
 USER 10001:10001
 WORKDIR /tmp
 EXPOSE 8090

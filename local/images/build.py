@@ -76,7 +76,7 @@ def _build(target: str, name: str, archive: Path) -> None:
         bases["AIRFLOW_BASE"] = _imported("python-git")
     given = {**bases, "COMMIT": _commit(), "RELEASE": name.rpartition(":")[2], "VERSION": __version__}
     # The machine's own network, certificates and cache of packages; nothing of them stays in the image.
-    lent = ["--network", "host", "--volume", f"{_CERTIFICATES}:{_CERTIFICATES}:ro", "--volume", f"{_uv_cache()}:/root/.cache/uv"]
+    lent = ["--network", "host", "--volume", f"{_CERTIFICATES}:{_CERTIFICATES}:ro", "--volume", f"{_uv_cache()}:/uv-cache"]
     arguments = [f"--build-arg={key}={value}" for key, value in given.items()]
     tools = f"--build-context=uv={Path(sys.executable).parent}"
     run([*podman(), "build", "--quiet", *lent, tools, *arguments, "--target", target, "--tag", name, ROOT], ENVIRONMENT)

@@ -87,10 +87,6 @@ class Cluster:
         """Bring an image into the cluster; nothing is ever pulled."""
         run([*self._ctr(), "images", "import", archive])
 
-    def has(self, image: str) -> bool:
-        """Whether an image was brought into the cluster, by its name and tag."""
-        return image in run([*self._ctr(), "images", "list", "--quiet"]).split()
-
     def kubectl(self, *arguments: str, text: str | None = None) -> str:
         """What kubectl prints; `text` is its standard input.
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from local.kubernetes.components import socket_of
+from local.services.process import is_alive, started_at
 
 _CGROUPS = Path("/sys/fs/cgroup")
 _NETWORK_NAMES = Path("/run/netns")
@@ -83,17 +84,10 @@ def _mounts(state: Path) -> list[str]:
 
 def _end(processes: Iterator[int]) -> None:
     """Kill processes and wait until they are gone."""
-    killed = set(processes)
+    killed = {pid: started_at(pid) for pid in processes}
     for pid in killed:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     until = time.monotonic() + _SECONDS
-    while any(_lives(pid) for pid in killed) and time.monotonic() < until:
+    while any(is_alive(pid, started) for pid, started in killed.items()) and time.monotonic() < until:
         time.sleep(0.05)
-
-
-def _lives(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False

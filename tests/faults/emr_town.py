@@ -61,6 +61,7 @@ class Stage:
             "AIRFLOW_HOME": self._home.name,
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__UNIT_TEST_MODE": "True",
+            "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO",  # whatever other tests have set
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self._home.name}/airflow.db",
             "AIRFLOW__OPENLINEAGE__DISABLED": "True",
             "PYTHONPATH": f"{ROOT}:{ROOT / 'plugins'}",
@@ -281,8 +282,7 @@ class Town:
             "SETTLE_SECONDS": "0.1",
             "CONFIRM_SECONDS": "60",
         }
-        logs = {"AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO"}  # whatever other tests have set
-        return {**address, **keys, **logs, **{f"SETTLEMENT_EMR_{key}": value for key, value in chosen.items()}}
+        return {**address, **keys, **{f"SETTLEMENT_EMR_{key}": value for key, value in chosen.items()}}
 
 
 def endpoint(state: Path) -> Endpoint:

@@ -18,7 +18,9 @@ AUDIT = "settlement-audit"
 def may(cluster: Cluster, account: str, verb: str, resource: str, namespace: str = NAMESPACE) -> bool:
     """Whether the API says that an account may do something; asked by who may do everything."""
     who = f"--as=system:serviceaccount:{NAMESPACE}:{account}"
-    said = cluster.asked("auth", "can-i", verb, resource, f"--namespace={namespace}", who, check=False).stdout.strip()
+    kind, _, below = resource.partition("/")  # kubectl would take what stands behind the slash for a pod's name
+    asked = ("auth", "can-i", verb, kind, f"--subresource={below}", f"--namespace={namespace}", who)
+    said = cluster.asked(*asked, check=False).stdout.strip()
     assert said in ("yes", "no"), "no answer is no answer"
     return said == "yes"
 

@@ -6,7 +6,6 @@ A job's server writes its state again every few seconds. A job at work whose sta
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -97,13 +96,10 @@ class JobStore:
             return None
         return Job(**{name: told[name] for name in _NAMES if name in told})
 
-    def all(self) -> Iterator[Job]:
+    def all(self) -> list[Job]:
         """Every job, in no order."""
-        if not self._place.exists():
-            return
-        for folder in self._place.iterdir():
-            if (job := self.read(folder.name)) is not None:
-                yield job
+        folders = self._place.iterdir() if self._place.exists() else ()
+        return [job for folder in folders if (job := self.read(folder.name)) is not None]
 
     def file(self, job: Job) -> Location:
         """Where the answer is, or will be."""

@@ -73,7 +73,7 @@ class Jobs:
 
     async def all(self, caller: Caller) -> list[Job]:
         """The jobs that somebody may see, the newest first."""
-        found = await self._kept(lambda: list(self._store.all()))
+        found = await self._kept(self._store.all)
         seen = [await self._told(job) for job in found if _may_see(caller, job) and not _is_expired(job)]
         return sorted(seen, key=lambda job: (job.asked_at, job.id), reverse=True)
 
@@ -138,7 +138,7 @@ class Jobs:
 
     async def _require_room(self, caller: Caller) -> None:
         settings = self._service.settings
-        found = await self._kept(lambda: list(self._store.all()))
+        found = await self._kept(self._store.all)
         own = [await self._told(job) for job in found if job.owner == caller.name and not _is_expired(job)]
         others = self._taken[caller.name] - 1
         if sum(not job.is_over for job in own) + others >= settings.user_jobs:
@@ -169,7 +169,7 @@ class Jobs:
 
     async def _sweep(self) -> None:
         try:
-            for job in await self._kept(lambda: list(self._store.all())):
+            for job in await self._kept(self._store.all):
                 if _is_expired(await self._told(job)):
                     await self._kept(self._store.remove, job)
         except SettlementError as error:

@@ -71,8 +71,7 @@ def lineage(table: TableArgument, column: ColumnOption = None, sql: SqlOption = 
         console().print(column_tree(catalog, table, column))
         return
     # what a table reads of the month before is no edge: it would lead back to the table itself
-    before = {(name, n) for name in catalog.tables for n in catalog.tables if catalog.reads_before(name, n)}
-    up = {name: [n for n in catalog[name].inputs if (name, n) not in before] for name in catalog.tables}
-    down = {name: [n for n in catalog.readers(name) if (n, name) not in before] for name in catalog.tables}
+    up = {name: [n for n in catalog[name].inputs if not catalog.reads_before(name, n)] for name in catalog.tables}
+    down = {name: [n for n in catalog.readers(name) if not catalog.reads_before(n, name)] for name in catalog.tables}
     console().print(table_tree(f"{table} is made from", table, up))
     console().print(table_tree(f"{table} goes into", table, down))
