@@ -28,7 +28,7 @@ PAGE := include/settlement/api/_page/index.html
 PAGE_SOURCES := $(wildcard web/*.html web/*.ts web/*.json) $(shell find web/src -type f)
 NPM := PATH="$(abspath $(BIN)):$$PATH" npm_config_cache="$(CACHE)/npm" $(abspath $(BIN))/npm --prefix web
 
-.PHONY: help setup setup-browser page page-test serve run run-services up down services-up services-down services-status k8s-up k8s-down image test test-long test-quick soak lint format bench bench-user-centric bench-engines bench-api bench-large lock clean
+.PHONY: help setup setup-browser page page-test serve run run-services up down services-up services-down services-status k8s-up k8s-down image test test-long test-quick soak lint format bench bench-user-centric bench-engines bench-requests bench-api bench-large lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -53,7 +53,7 @@ run: setup ## settle a month through Airflow: generated plays, or real ones with
 	  $(BIN)/settlement generate --months $(MONTH) --plays $(PLAYS) --out "$(WORK)/landing" --seed $(SEED))
 	$(BIN)/python -m local settle --work "$(WORK)" --month $(MONTH)
 	$(BIN)/settlement totals --warehouse "$(WORK)/warehouse" --month $(MONTH)
-	@echo "Look at it on a page: make serve$(if $(filter-out file default undefined,$(origin WORK))$(LISTENS), WORK=$(WORK))"
+	@echo "Its page is http://127.0.0.1:$(or $(PORT),8090), once this has let you in: make serve$(if $(filter-out file default undefined,$(origin WORK))$(LISTENS), WORK=$(WORK))"
 
 page: $(PAGE) ## build the page that the query API serves
 
@@ -107,7 +107,7 @@ setup-browser: ## Chromium and Korean fonts from Debian's packages, for the test
 test: setup setup-browser page page-test ## every test but the long ones, on real servers that it starts itself
 	$(BIN)/python -m pytest -m "not long" -n 5 --dist loadscope
 
-test-long: setup ## the rest, more than an hour: parity of the engines, whole months by Airflow, images, a Kubernetes
+test-long: setup ## the rest, more than an hour: more parity of the engines, whole months by Airflow, images, a Kubernetes
 	$(BIN)/python -m pytest -m long
 
 test-quick: setup ## the tests that start no server
@@ -141,6 +141,9 @@ bench-user-centric: setup ## what user-centric settlement costs a month of 16 mi
 
 bench-engines: setup ## stages of 1 million plays on DuckDB, Hive and Trino; PLAYS says how many
 	$(BIN)/python -m bench engines $(if $(filter command line,$(origin PLAYS)),$(PLAYS))
+
+bench-requests: setup ## what a day asks of S3, task by task
+	$(BIN)/python -m bench requests
 
 bench-api: setup ## answers of the query API against DuckDB's own client; ROWS="10000 10000000" says how many rows
 	$(BIN)/python -m bench api $(ROWS)

@@ -1,6 +1,6 @@
 """`python -m bench`: ratios on small data. `python -m bench user-centric`: what user-centric settlement costs a month of 16
 million plays. `python -m bench large`: a month of 100 million plays. `python -m bench engines`: stages on three engines.
-`python -m bench api`: answers of the query API."""
+`python -m bench requests`: what a day asks of S3. `python -m bench api`: answers of the query API."""
 
 from __future__ import annotations
 
@@ -145,6 +145,14 @@ def engines(scratch: Path) -> None:
         say(f"  {took}")
 
 
+def requests(scratch: Path) -> None:
+    """S3 requests of a day's tasks."""
+    from bench.requests import measure  # servers' clients
+
+    for asked in measure(scratch):
+        say(f"  {asked}")
+
+
 def api(scratch: Path) -> None:
     """Answers of the query API against DuckDB's own client."""
     from bench.api import measure  # the service and its clients
@@ -154,6 +162,7 @@ def api(scratch: Path) -> None:
 
 _PARTS = {
     "engines": (engines,),
+    "requests": (requests,),
     "api": (api,),
     "": (dags, lines, usage, growth),
     "user-centric": (user_centric,),

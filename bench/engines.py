@@ -58,7 +58,7 @@ def measure(warehouse: Path, reference: Path, month: str, scratch: Path) -> Iter
     """Each stage of the month's last day and of the month, of a warehouse on a disk that is settled."""
     house = House(warehouse.parent, warehouse)
     shutil.copytree(reference, house.reference, dirs_exist_ok=True)
-    with _servers() as stack:
+    with servers() as stack:
         lake = _lake(stack, f"bench_{int(time.time())}")
         hive = HiveEngine(HOST, stack.services["hive"].port)
         trino = TrinoEngine(HOST, stack.services["trino"].port)
@@ -77,7 +77,7 @@ def measure(warehouse: Path, reference: Path, month: str, scratch: Path) -> Iter
 
 
 @contextmanager
-def _servers() -> Iterator[Stack]:
+def servers() -> Iterator[Stack]:
     """The stack; stopped again unless it ran before."""
     stack = Stack(default_state())
     ran = all(service.running() for service in stack.services.values())

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from xdist.remote import Producer
     from xdist.scheduler import LoadScopeScheduling
 
-_LONG = ("parity", "images", "kubernetes")  # folders whose tests are all for `make test-long`
+_LONG = ("images", "kubernetes")  # folders whose tests are all for `make test-long`
 _AIRFLOW = {"test_backfill": "days", "test_clearing": "days"}  # the others are of the second Airflow
 # What stands ready for a whole folder, or for each of its files, takes longer than a test.
 _FOLDERS = ("charts", "page", "services")
@@ -27,6 +27,8 @@ def group_of(nodeid: str) -> str:
     """Tests of one group run on one worker, one after the other."""
     file, _, _ = nodeid.partition("::")
     folder, name = Path(file).parent.name, Path(file).stem
+    if folder == "parity":
+        return "services"  # they share Hive, where one works at a time
     if folder == "airflow":
         return f"airflow {_AIRFLOW.get(name, 'months')}"
     if folder in _FOLDERS:

@@ -34,6 +34,11 @@ class S3(Service):
     def url(self) -> str:
         return f"http://{HOST}:{self.port}"
 
+    @property
+    def access_log(self) -> Path:
+        """A line a request since the start, in the format of AWS's own access logs."""
+        return self.home / "access.log"
+
     def install(self) -> None:
         with aside(self.cached) as made:
             if made is not None:
@@ -43,9 +48,10 @@ class S3(Service):
     def prepare(self) -> None:
         for folder in ("objects", "versions"):
             (self.home / folder).mkdir(parents=True, exist_ok=True)
+        self.access_log.unlink(missing_ok=True)
 
     def command(self) -> Sequence[str | Path]:
-        listen = ("--port", f"{HOST}:{self.port}", "--region", REGION, "--quiet")
+        listen = ("--port", f"{HOST}:{self.port}", "--region", REGION, "--quiet", "--access-log", self.access_log)
         return [self.cached / "versitygw", *listen, "posix", "--versioning-dir", self.home / "versions", self.home / "objects"]
 
     def environment(self) -> dict[str, str]:

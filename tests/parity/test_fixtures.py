@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import pytest
@@ -25,8 +27,20 @@ from tests.parity.cases import (
 from tests.parity.lake import Lake
 from tests.sql.harness import HERE, Answer, difference
 
+
+def _size(path: Path) -> tuple[int, Path]:
+    return path.stat().st_size, path
+
+
+def _parameters(table: Table, path: Path) -> pytest.ParameterSet:
+    """The largest fixture of each query is for `make test`, the others are long: Hive takes seconds for each."""
+    marks = () if path in LARGEST else pytest.mark.long
+    return pytest.param(table, path, id=str(path.relative_to(HERE)), marks=marks)
+
+
 CASES = all_cases()
-pytestmark = pytest.mark.parametrize(("table", "path"), CASES, ids=[str(path.relative_to(HERE)) for _, path in CASES])
+LARGEST = {max((path for _, path in cases), key=_size) for _, cases in groupby(CASES, key=itemgetter(0))}
+pytestmark = pytest.mark.parametrize(("table", "path"), [_parameters(*case) for case in CASES])
 
 
 @pytest.fixture(scope="module")
