@@ -54,6 +54,15 @@ def open_task(page: Page, airflow: Airflow, dag: str, run: str, task: str, tab: 
     return heading
 
 
+def open_settlement(page: Page, airflow: Airflow) -> Page:
+    """Go to the settlement page by Airflow's navigation; it opens beside."""
+    page.goto(airflow.url)
+    page.get_by_role("button", name="Browse").click()
+    with page.context.expect_page() as opened:
+        page.get_by_role("menuitem", name="Settlement").click()
+    return opened.value
+
+
 def clear(page: Page, affected: int) -> None:
     """Clear the open task; so many tasks are affected: 1 is it alone, more are those after it too."""
     page.get_by_label("Press shift+c to clear").click()

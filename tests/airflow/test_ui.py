@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from settlement.warehouse import Partition
-from tests.airflow.browser import clear, clear_runs, open_task, shot, signed_in
+from tests.airflow.browser import clear, clear_runs, open_settlement, open_task, shot, signed_in
 from tests.airflow.town import DAILY, INGEST, MONTHLY, Town
 from tests.integration.example import LAST, MONTH
 from tests.integration.shelf import settle_days
@@ -106,6 +106,11 @@ def test_an_approver_answers_in_the_ui_and_opens_the_published_month(town: Town)
             answer = page.request.get(f"{town.airflow.url}/settlement/published/{hidden}")
             assert b"SQLite format 3" not in answer.body(), hidden
             assert answer.status == 404 or "text/html" in answer.headers["content-type"], hidden  # the browser took the dots away
+        asks = open_settlement(page, town.airflow)
+        expect(asks.get_by_text(f"{MONTH} 기준")).to_be_visible()  # without another sign-in
+        asks.get_by_role("link", name="월 현황").click()
+        expect(asks.get_by_text("approver").first).to_be_visible()
+        shot(asks, "settlement-page")
 
 
 def test_nobody_opens_a_published_month_without_signing_in(town: Town) -> None:

@@ -17,6 +17,9 @@ import { useWords } from "./words";
 // Grid, chart and the reader of Arrow are most of the page's weight: they come when somebody explores.
 const Explore = lazy(() => import("./screens/Explore"));
 
+// Within Airflow its sign-in is enough: whether it is, the first answer tells.
+const WITHOUT = "";
+
 export interface House {
   meta: Meta;
   months: Month[];
@@ -27,22 +30,25 @@ export interface House {
 export function App() {
   const { t } = useWords();
   const route = useRoute();
-  const [key, setKey] = useState(token.get());
+  const [key, setKey] = useState(token.get() ?? WITHOUT);
   const loaded = useLoaded(key, loadHouse);
   const signOut = () => {
     token.clear();
-    setKey(null);
+    setKey(WITHOUT);
   };
-  const isRefused = loaded.error instanceof Refused && loaded.error.status === 401;
-  const isIn = key !== null && !isRefused;
+  const isIn = !(loaded.error instanceof Refused && loaded.error.status === 401);
   return (
     <>
       <a className="skip" href="#main" onClick={skip}>
         {t("skip")}
       </a>
-      <TopBar screen={route.screen} scope={isIn ? (loaded.value?.meta.scope ?? null) : null} signOut={signOut} />
+      <TopBar
+        screen={route.screen}
+        scope={isIn ? (loaded.value?.meta.scope ?? null) : null}
+        signOut={key === WITHOUT ? null : signOut}
+      />
       <main id="main" tabIndex={-1}>
-        {!isIn && <SignIn isExpired={isRefused} signIn={setKey} />}
+        {!isIn && <SignIn isExpired={key !== WITHOUT} signIn={setKey} />}
         {isIn && loaded.isLoading && <Loading />}
         {isIn && loaded.error !== null && <Problem error={loaded.error} retry={() => location.reload()} />}
         {isIn && loaded.value && <Screen route={route} house={loaded.value} />}

@@ -35,10 +35,11 @@ export const addressOf = (path: string): string => new URL(path.replace(/^\//, "
  * @throws Refused as the service says it; status 0: it can't be reached.
  */
 export async function ask(path: string, signal?: AbortSignal): Promise<Response> {
-  const headers = { Authorization: `Bearer ${token.get() ?? ""}` };
+  const key = token.get();
+  const headers = key === null ? undefined : { Authorization: `Bearer ${key}` };
   let response: Response;
   try {
-    response = await fetch(addressOf(path), { headers, cache: "no-cache", ...(signal && { signal }) });
+    response = await fetch(addressOf(path), { ...(headers && { headers }), cache: "no-cache", ...(signal && { signal }) });
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new Refused(0, "Unreachable", "", "");

@@ -12,7 +12,7 @@ const SCREENS = [
   { screen: "statements", word: "nav.statements" },
 ] as const;
 
-export function TopBar({ screen, scope, signOut }: { screen: string; scope: string | null; signOut: () => void }) {
+export function TopBar({ screen, scope, signOut }: { screen: string; scope: string | null; signOut: (() => void) | null }) {
   const { t } = useWords();
   const seen = (scope: string) => (scope === "all" ? t("scope.all") : t("scope.partner", { id: scope.replace("partner:", "") }));
   return (
@@ -35,7 +35,7 @@ export function TopBar({ screen, scope, signOut }: { screen: string; scope: stri
         <button type="button" className="quiet" lang={language() === "ko" ? "en" : "ko"} onClick={() => void switchLanguage()}>
           {t("language")}
         </button>
-        {scope !== null && (
+        {scope !== null && signOut !== null && (
           <button type="button" className="quiet" onClick={signOut}>
             {t("signOut")}
           </button>
