@@ -139,7 +139,8 @@ bench: setup ## speed as ratios, both sides measured in one run
 bench-user-centric: setup ## what user-centric settlement costs a month of 16 million plays: about half an hour
 	$(BIN)/python -m bench user-centric
 
-bench-engines: setup ## stages of 1 million plays on DuckDB, Hive and Trino; PLAYS says how many
+bench-engines: setup ## stages of a month of 1 million plays, and of days of 1 and 10 million, on DuckDB, Hive and Trino
+	$(BIN)/python -m bench engines-day
 	$(BIN)/python -m bench engines $(if $(filter command line,$(origin PLAYS)),$(PLAYS))
 
 bench-requests: setup ## what a day asks of S3, task by task

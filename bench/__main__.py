@@ -1,6 +1,7 @@
 """`python -m bench`: ratios on small data. `python -m bench user-centric`: what user-centric settlement costs a month of 16
-million plays. `python -m bench large`: a month of 100 million plays. `python -m bench engines`: stages on three engines.
-`python -m bench requests`: what a day asks of S3. `python -m bench api`: answers of the query API."""
+million plays. `python -m bench large`: a month of 100 million plays. `python -m bench engines`: stages of a month on three
+engines, `engines-day` of large days. `python -m bench requests`: what a day asks of S3. `python -m bench api`: answers of the
+query API."""
 
 from __future__ import annotations
 
@@ -20,6 +21,7 @@ MONTH = "2026-03"
 LARGE_PLAYS = 100_000_000
 USER_CENTRIC_PLAYS = 16_000_000
 ENGINE_PLAYS = 1_000_000
+ENGINE_DAY_PLAYS = [1_000_000, 10_000_000]
 API_ROWS = [10_000, 1_000_000]
 
 
@@ -133,16 +135,32 @@ def large(scratch: Path) -> None:
 
 
 def engines(scratch: Path) -> None:
-    """The stages of a day and of a month on DuckDB, Hive and Trino."""
-    from bench.engines import measure  # servers' clients
+    """The stages of a month and its last day on DuckDB, Hive and Trino."""
+    from bench.engines import measure, of_month  # servers' clients
 
     plays = int(sys.argv[2]) if sys.argv[2:] else ENGINE_PLAYS
     landing, warehouse = scratch / "landing", scratch / "warehouse"
     generate(landing, plays, tracks=50_000)
     run(landing, warehouse)
     say(f"a month of {plays:,} plays, its last day and the month:")
-    for took in measure(warehouse, reference_dir(), MONTH, scratch):
+    for took in measure(warehouse, reference_dir(), of_month(MONTH), scratch):
         say(f"  {took}")
+
+
+def engines_day(scratch: Path) -> None:
+    """The stages of a day of many plays on DuckDB, Hive and Trino."""
+    from bench.engines import measure, of_day  # servers' clients
+
+    day = days_of(MONTH)[1]
+    for plays in [int(text) for text in sys.argv[2:]] or ENGINE_DAY_PLAYS:
+        landing, warehouse = scratch / "landing", scratch / "warehouse"
+        subprocess.run([sys.executable, "-m", "bench.day", str(landing), day, str(plays)], check=True)
+        in_process("bench.one_day", str(landing), str(warehouse), day, "")
+        say(f"a day of {plays:,} plays:")
+        for took in measure(warehouse, reference_dir(), of_day(day), scratch):
+            say(f"  {took}")
+        for made in scratch.iterdir():
+            shutil.rmtree(made)
 
 
 def requests(scratch: Path) -> None:
@@ -162,6 +180,7 @@ def api(scratch: Path) -> None:
 
 _PARTS = {
     "engines": (engines,),
+    "engines-day": (engines_day,),
     "requests": (requests,),
     "api": (api,),
     "": (dags, lines, usage, growth),

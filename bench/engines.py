@@ -1,14 +1,15 @@
-"""A stage of a day and one of a month on DuckDB, Hive and Trino, from the same builds, one after the other in one run.
+"""Stages of a month or of a day on DuckDB, Hive and Trino, from the same builds, one after the other in one run.
 
-`python -m bench engines [plays of the month]`. Hive and Trino are those of `make services-up`, with the files in its S3; DuckDB
-reads the same files from a disk. Hive writes a build, DuckDB writes one, Trino reads every row to its end into a checksum.
+`python -m bench engines [plays of the month]`, `python -m bench engines-day [plays of the day …]`. Hive and Trino are those of
+`make services-up`, with the files in its S3; DuckDB reads the same files from a disk. Hive writes a build, DuckDB writes one,
+Trino reads every row to its end into a checksum.
 """
 
 from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,7 @@ from tests.integration.house import House
 from tests.parity.lake import Lake
 from tests.parity.month import Settled, on_hive
 
-STAGES = ("ods", "daily", "pools", "lines")
+Part = tuple[str, Partition]
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,18 @@ class Took:
         )
 
 
-def measure(warehouse: Path, reference: Path, month: str, scratch: Path) -> Iterator[Took]:
-    """Each stage of the month's last day and of the month, of a warehouse on a disk that is settled."""
+def of_day(day: str) -> list[Part]:
+    """The stages that engines compute of a day."""
+    return [(stage, Partition(day)) for stage in ("ods", "daily")]
+
+
+def of_month(month: str) -> list[Part]:
+    """Those of the month's last day, and of the month."""
+    return [*of_day(days_of(month)[-1]), *((stage, Partition(month, 1)) for stage in ("pools", "lines"))]
+
+
+def measure(warehouse: Path, reference: Path, parts: Sequence[Part], scratch: Path) -> Iterator[Took]:
+    """Some stages of a warehouse on a disk, which has their builds."""
     house = House(warehouse.parent, warehouse)
     shutil.copytree(reference, house.reference, dirs_exist_ok=True)
     with servers() as stack:
@@ -64,14 +75,13 @@ def measure(warehouse: Path, reference: Path, month: str, scratch: Path) -> Iter
         trino = TrinoEngine(HOST, stack.services["trino"].port)
         settled = Settled(house.context("bench"), lake)
         settled.upload(hive)
-        for stage in STAGES:
-            partition = Partition(month, 1) if stage in ("pools", "lines") else Partition(days_of(month)[-1])
+        for stage, partition in parts:
             build = settled.head(stage, partition)
             by_trino, scanned = _on_trino(trino, settled, build)
             folder = scratch / f"hive-{stage}"
             by_duckdb = _seconds(lambda build=build: _on_duckdb(settled, build))  # type: ignore[misc]
             by_hive = _seconds(lambda build=build, folder=folder: on_hive(hive, settled, build, folder))  # type: ignore[misc]
-            if settled.hashes(build, folder) != dict(build.rows_hashes):
+            if settled.hashes(build, folder) != settled.hashes(build):
                 raise SystemExit(f"{stage}: Hive's rows are not DuckDB's")
             yield Took(stage, by_duckdb, by_hive, by_trino, scanned, _there(settled, build))
 
