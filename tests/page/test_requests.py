@@ -155,6 +155,7 @@ def test_a_partner_s_report_is_requested_goes_on_and_its_files_are_fetched(
 ) -> None:
     page = operator.page
     operator.opens("requests")
+    expect(page.get_by_label("권리자").locator("option:checked")).not_to_have_text(re.compile("^0"))
     page.get_by_label("권리자").select_option("2")
     page.get_by_label("형식").select_option("pdf")
     page.get_by_role("button", name="보고서 요청").click()

@@ -26,7 +26,9 @@ export function ReportForm({ house, asked }: Props) {
   const [failed, setFailed] = useState<unknown>(null);
   const { value, error } = useLoaded(form.last || null, (signal) => partnersOf(form.last, signal));
   const partners = value?.map(({ partner, name }) => ({ value: String(partner), text: `${partner} ${name}` })) ?? [];
-  const partner = partners.some((found) => found.value === form.partner) ? form.partner : (partners[0]?.value ?? "");
+  // Suspense has a report as well; it is nobody's first choice.
+  const usual = partners.find((found) => found.value !== "0") ?? partners[0];
+  const partner = partners.some((found) => found.value === form.partner) ? form.partner : (usual?.value ?? "");
   const months = closed.map((month) => ({ value: month, text: month }));
 
   const submit = (event: React.SyntheticEvent) => {

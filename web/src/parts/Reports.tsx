@@ -73,6 +73,7 @@ function Files({ path, partner }: { path: string; partner: number | string }) {
     <div className="report-files">
       {isLoading && <Loading />}
       {error !== null && <Problem error={error} />}
+      {value?.files.length === 0 && <p className="hint">{t("reports.noFiles")}</p>}
       {folders.map(({ name, files }) => (
         <section key={name}>
           <h4>{name}</h4>

@@ -171,6 +171,7 @@ export const en: Words = {
     failedWhy: "Its run of partner_report in Airflow says why.",
     files: "Show files",
     filesOf: "Show files of {{what}}",
+    noFiles: "The files of this report were removed. Request it again.",
     version: "{{month}} version {{version}}",
   },
   rights: { author: "Author", performer: "Performer", producer: "Producer" },

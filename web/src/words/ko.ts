@@ -169,6 +169,7 @@ export const ko = {
     failedWhy: "까닭은 Airflow의 partner_report 실행에 있습니다.",
     files: "파일 보기",
     filesOf: "{{what}} 파일 보기",
+    noFiles: "이 보고서의 파일이 지워졌습니다. 다시 요청하세요.",
     version: "{{month}} {{version}}차",
   },
   rights: { author: "저작자", performer: "실연자", producer: "제작자" },
