@@ -16,7 +16,7 @@ from tests.integration.shelf import Shelf
 from tests.page.people import PHONE, Person, person
 
 _MILLION = 1_000_000
-_SCREENS = ("", f"explore?measures=amount_uwon&by=track,track_title&from={MONTH}&to={MONTH}", "months", "statements", "requests")
+_SCREENS = ("", f"explore?measures=amount_uwon&by=track,track_title&from={MONTH}&to={MONTH}", "months", "statements")
 
 
 @pytest.fixture(scope="module")
@@ -184,7 +184,7 @@ def test_no_screen_has_a_serious_barrier(browser: Browser, server: Server, theme
     with person(browser, server, color_scheme=theme) as somebody:
         for screen in _SCREENS:
             somebody.opens(screen)
-            somebody.page.locator(".card, .ag-row, tfoot, .requests").first.wait_for()
+            somebody.page.locator(".card, .ag-row, tfoot").first.wait_for()
             assert somebody.violations() == [], screen
         assert somebody.errors == []
 
@@ -193,7 +193,7 @@ def test_everything_fits_on_a_phone(browser: Browser, server: Server) -> None:
     with person(browser, server, viewport=PHONE) as somebody:
         for screen in _SCREENS:
             somebody.opens(screen)
-            somebody.page.locator(".card, .ag-row, tfoot, .requests").first.wait_for()
+            somebody.page.locator(".card, .ag-row, tfoot").first.wait_for()
             assert somebody.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], screen
 
 
