@@ -25,7 +25,7 @@ from settlement.tables import read
 from settlement.warehouse import Partition, Warehouse
 from tests.integration.house import House
 
-ROLES = ("operator", "auditor", "partner:2", "partner:3", "partner:99")
+ROLES = ("operator", "auditor", "approver", "partner:2", "partner:3", "partner:99")
 _START_SECONDS = 120
 
 

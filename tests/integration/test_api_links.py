@@ -46,6 +46,7 @@ def test_a_job_s_file_is_put_into_the_bucket_and_fetched_from_there(closed: Hous
         answer = client.get(told["file"])
         assert answer.status_code == 307
         got = httpx.get(answer.headers["location"])
+        assert httpx.get(client.get(told["file"], params={"link": "true"}).json()["url"]).content == got.content
         part = httpx.get(answer.headers["location"], headers={"Range": "bytes=0-9"})
         assert (part.status_code, part.content) == (206, got.content[:10])
         assert client.delete(url).status_code == 204

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
 from playwright.sync_api import Browser, Page
 
 from tests.integration.api_server import Server
@@ -21,7 +22,10 @@ DESK, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 
 def built() -> None:
     """The page is built from what is in web/ now: `make` sees whether it has to be."""
-    subprocess.run(["make", "page"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    lock = ROOT / ".work/page.lock"
+    lock.parent.mkdir(exist_ok=True)
+    with FileLock(lock):  # files of tests may run beside each other
+        subprocess.run(["make", "page"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
 
 
 @dataclass

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Route, expect
 
 from tests.integration.api_server import Server, blow_up, served
 from tests.integration.example import MONTH
 from tests.integration.house import House, copy_folder
 from tests.integration.shelf import Shelf
-from tests.page.people import PHONE, Person, built, person
+from tests.page.people import PHONE, Person, person
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
 _MILLION = 1_000_000
 _SCREENS = ("", f"explore?measures=amount_uwon&by=track,track_title&from={MONTH}&to={MONTH}", "months", "statements")
 
@@ -33,20 +31,8 @@ def house(shelf: Shelf, work: Path) -> House:
 
 @pytest.fixture(scope="module")
 def server(house: House) -> Iterator[Server]:
-    built()
     with served(house.warehouse) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    executable = next((path for name in _NAMES if (path := shutil.which(name))), None)
-    assert executable is not None, "no Chromium on this machine: run `make setup-browser`"
-    expect.set_options(timeout=60_000)
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        yield running
-        running.close()
 
 
 @pytest.fixture

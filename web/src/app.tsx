@@ -9,6 +9,7 @@ import { useRoute, type Route } from "./model/route";
 import { Loading, Problem } from "./parts/Problem";
 import { TopBar } from "./parts/TopBar";
 import { Months } from "./screens/Months";
+import { Requests } from "./screens/Requests";
 import { SignIn } from "./screens/SignIn";
 import { Start } from "./screens/Start";
 import { Statements } from "./screens/Statements";
@@ -25,6 +26,8 @@ export interface House {
   months: Month[];
   /** The newest month that there is anything of. */
   latest: string;
+  /** Asks for the months anew: something was done to one. */
+  reread: () => void;
 }
 
 export function App() {
@@ -32,9 +35,13 @@ export function App() {
   const route = useRoute();
   const [key, setKey] = useState(token.get() ?? WITHOUT);
   const loaded = useLoaded(key, loadHouse);
+  const [newer, setNewer] = useState<Month[] | null>(null);
+  // Months that can't be read anew stay as they were read before.
+  const reread = () => void monthsOf().then(setNewer, () => undefined);
   const signOut = () => {
     token.clear();
     setKey(WITHOUT);
+    setNewer(null);
   };
   const isIn = !(loaded.error instanceof Refused && loaded.error.status === 401);
   return (
@@ -51,7 +58,7 @@ export function App() {
         {!isIn && <SignIn isExpired={key !== WITHOUT} signIn={setKey} />}
         {isIn && loaded.isLoading && <Loading />}
         {isIn && loaded.error !== null && <Problem error={loaded.error} retry={() => location.reload()} />}
-        {isIn && loaded.value && <Screen route={route} house={loaded.value} />}
+        {isIn && loaded.value && <Screen route={route} house={{ ...loaded.value, months: newer ?? loaded.value.months, reread }} />}
       </main>
     </>
   );
@@ -63,11 +70,10 @@ function skip(event: React.MouseEvent): void {
   document.getElementById("main")?.focus();
 }
 
-async function loadHouse(signal: AbortSignal): Promise<House> {
-  const [meta, { months }] = await Promise.all([
-    askJson<Meta>("/v1/meta", signal),
-    askJson<{ months: Month[] }>("/v1/months", signal),
-  ]);
+const monthsOf = async (signal?: AbortSignal): Promise<Month[]> => (await askJson<{ months: Month[] }>("/v1/months", signal)).months;
+
+async function loadHouse(signal: AbortSignal): Promise<Omit<House, "reread">> {
+  const [meta, months] = await Promise.all([askJson<Meta>("/v1/meta", signal), monthsOf(signal)]);
   return { meta, months, latest: months[0]?.month ?? new Date().toISOString().slice(0, 7) };
 }
 
@@ -83,6 +89,8 @@ function Screen({ route, house }: { route: Route; house: House }) {
       return <Months chosen={route.query.get("month")} house={house} />;
     case "statements":
       return <Statements query={route.query} house={house} />;
+    case "requests":
+      return <Requests house={house} />;
     default:
       return <Start house={house} />;
   }

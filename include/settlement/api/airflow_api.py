@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from urllib.parse import quote
 
 from settlement.api.problems import Busy, Conflict, Forbidden, NotFound, NotSetUp
@@ -63,6 +63,10 @@ class Approval:
 class Scheduler(Protocol):
     """What is asked of Airflow."""
 
+    @property
+    def is_set(self) -> bool:
+        """Whether there is one to ask."""
+
     def start_report(self, form: Mapping[str, Any], run: str, note: str) -> dict[str, Any]:
         """Ask for a report; the run as Airflow tells it."""
 
@@ -81,6 +85,8 @@ class Scheduler(Protocol):
 
 class NoAirflow:
     """No Airflow is set."""
+
+    is_set = False
 
     def _missing(self) -> NotSetUp:
         return NotSetUp(
@@ -117,6 +123,7 @@ class AirflowApi:
     url: str
     user: str
     password_file: Path
+    is_set: ClassVar[bool] = True
     _token: str = field(default="", init=False, repr=False)
 
     def start_report(self, form: Mapping[str, Any], run: str, note: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Request
 from fastapi.security import HTTPBearer
 
 from settlement.api.auditing import Entry
@@ -59,4 +59,7 @@ async def signed_in(
 ServiceOf = Annotated[Service, Depends(service_of)]
 EntryOf = Annotated[Entry, Depends(entry_of)]
 SignedIn = Annotated[Caller, Depends(signed_in)]
+AirflowToken = Annotated[
+    str, Header(alias="X-Airflow-Token", max_length=8_000, description="your own token of Airflow: who answers is recorded")
+]
 BEARER = [Depends(_bearer)]

@@ -5,20 +5,27 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Path, Response
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from fastapi import APIRouter, Path, Response
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from settlement.api.airflow_api import OPTIONS, Approval, Scheduler
-from settlement.api.callers import BEARER, CONFLICT, REFUSALS, EntryOf, ServiceOf, SignedIn
+from settlement.api.callers import BEARER, CONFLICT, REFUSALS, AirflowToken, EntryOf, ServiceOf, SignedIn
+from settlement.api.house import Statement
 from settlement.api.identity import Caller, Scope
 from settlement.api.problems import BadQuestion, Conflict, Forbidden, NotFound
-from settlement.api.routes_house import Month
-from settlement.api.shapes_of_airflow import AnswerShape, ApprovalShape, ReportShape, ReportsShape
+from settlement.api.report_files import written
+from settlement.api.routes_house import FileName, Month
+from settlement.api.sending import FILE, AsLink, sent
+from settlement.api.service import Service
+from settlement.api.shapes_of_airflow import AnswerShape, ApprovalShape, ReportFilesShape, ReportShape, ReportsShape
 from settlement.pipeline import months
+from settlement.steps.on_demand import Asked
 
 router = APIRouter(prefix="/v1", dependencies=BEARER)
 _MONTH = r"^[0-9]{4}-(0[1-9]|1[0-2])$"
 _MOST_MONTHS = 24
+_DONE = "success"
+_FORM = ("partner", "first_month", "last_month", "format")
 Run = Annotated[str, Path(max_length=250, examples=["api__5015f02400a2deb5"])]
 
 
@@ -76,11 +83,40 @@ async def reports(service: ServiceOf, entry: EntryOf, caller: SignedIn) -> dict[
 @router.get("/reports/{run}", response_model=ReportShape, response_model_exclude_none=True, responses=REFUSALS)
 async def report_state(service: ServiceOf, entry: EntryOf, caller: SignedIn, run: Run) -> dict[str, Any]:
     """How a report goes."""
-    found = await asyncio.to_thread(service.scheduler.report, run)
-    if not _may_see(caller.scope, found):
-        raise NotFound("Airflow has no such run", "ask for the list")
+    found = await asyncio.to_thread(_seen, service.scheduler, caller.scope, run)
     await entry.allow()
     return _report(found)
+
+
+@router.get("/reports/{run}/files", response_model=ReportFilesShape, responses=REFUSALS)
+async def report_files(service: ServiceOf, entry: EntryOf, caller: SignedIn, run: Run) -> dict[str, Any]:
+    """The files of a report that is done, with their hashes, by month and version."""
+    folders = await asyncio.to_thread(_written, service, caller.scope, run)
+    files = await asyncio.to_thread(lambda: [_file(run, folder, file) for folder in folders for file in folder.files()])
+    await entry.allow()
+    return {"run": run, "files": files}
+
+
+@router.get("/reports/{run}/files/{month}/{version}/{name}", response_class=Response, responses={**FILE, **REFUSALS})
+async def report_file(  # what a route is given, by name
+    service: ServiceOf,
+    entry: EntryOf,
+    caller: SignedIn,
+    run: Run,
+    month: Month,
+    version: Annotated[int, Path(ge=1, le=999_999, examples=[1])],
+    name: FileName,
+    as_link: AsLink = False,
+) -> Response:
+    """A file of a report; where files are in a bucket, a signed link to it."""
+    folders = await asyncio.to_thread(_written, service, caller.scope, run)
+    of_version = [folder for folder in folders if (folder.month, folder.version) == (month, version)]
+    if not of_version:
+        raise NotFound(f"the report has nothing of {month} version {version}", "GET /v1/reports/<run>/files lists its files")
+    place = await asyncio.to_thread(of_version[0].file, name)
+    entry.about(run=run, month=month, version=version, partner=of_version[0].partner_id)
+    await entry.allow()
+    return await sent(service, place, name, as_link=as_link)
 
 
 @router.get("/months/{month}/approval", response_model=ApprovalShape, response_model_exclude_none=True, responses=REFUSALS)
@@ -99,9 +135,7 @@ async def approve(
     caller: SignedIn,
     month: Month,
     answered: Answered,
-    airflow_token: Annotated[
-        str, Header(alias="X-Airflow-Token", max_length=8_000, description="your own token of Airflow: who answers is recorded")
-    ] = "",
+    airflow_token: AirflowToken = "",
 ) -> dict[str, Any]:
     """Answer for a month. It counts when Airflow's task `approve` has recorded it; requesters are refused there."""
     entry.about(month=month, **answered.model_dump())
@@ -160,13 +194,44 @@ def _may_see(scope: Scope, run: dict[str, Any]) -> bool:
 
 
 def _report(run: dict[str, Any]) -> dict[str, Any]:
-    form = run.get("conf") or {}
-    names = ("partner", "first_month", "last_month", "format")
+    url = f"/v1/reports/{run['dag_run_id']}"
     return {
         "run": run["dag_run_id"],
         "state": run["state"],
-        "url": f"/v1/reports/{run['dag_run_id']}",
-        **{name: form[name] for name in names if name in form},
+        "url": url,
+        **_form(run),
         "asked_at": run.get("queued_at"),
         "ended_at": run.get("end_date"),
+        "files": f"{url}/files" if run["state"] == _DONE else None,
     }
+
+
+def _form(run: dict[str, Any]) -> dict[str, Any]:
+    """What a run was asked for; people may have started it in Airflow."""
+    form = run.get("conf") or {}
+    return {name: form[name] for name in _FORM if name in form}
+
+
+def _written(service: Service, scope: Scope, run: str) -> list[Statement]:
+    """The folders that a report has written; raises NotFound also when it is somebody else's."""
+    found = _seen(service.scheduler, scope, run)
+    if found["state"] != _DONE:
+        raise NotFound(f"the report is {found['state']}: it has no files", "ask for its state until it is success")
+    try:
+        report = Report.model_validate(_form(found))
+    except ValidationError:
+        raise NotFound("the run doesn't say whose report it is", "ask for a report with POST /v1/reports") from None
+    asked = Asked(report.partner, months(f"{report.first_month}..{report.last_month}"), report.format)
+    return written(service.warehouse, asked)
+
+
+def _seen(scheduler: Scheduler, scope: Scope, run: str) -> dict[str, Any]:
+    found = scheduler.report(run)
+    if not _may_see(scope, found):
+        raise NotFound("Airflow has no such run", "ask for the list")
+    return found
+
+
+def _file(run: str, folder: Statement, file: dict[str, Any]) -> dict[str, Any]:
+    url = f"/v1/reports/{run}/files/{folder.month}/{folder.version}/{file['name']}"
+    return {**file, "month": folder.month, "version": folder.version, "url": url}

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path as Folder
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
-from fastapi.responses import FileResponse, RedirectResponse, Response
+from fastapi.responses import Response
 
 from settlement.api import house
 from settlement.api.airflow_api import Approval
 from settlement.api.callers import BEARER, REFUSALS, EntryOf, ServiceOf, SignedIn
 from settlement.api.identity import Scope
 from settlement.api.problems import Problem
+from settlement.api.sending import FILE, AsLink, sent
 from settlement.api.service import Service
 from settlement.api.shapes import FilesShape, HealthShape, MonthsShape, StatementsShape
 
@@ -22,6 +22,7 @@ probes = APIRouter()
 _MONTH = r"^[0-9]{4}-(0[1-9]|1[0-2])$"
 Month = Annotated[str, Path(pattern=_MONTH, examples=["2026-02"])]
 Partner = Annotated[int, Path(ge=0, le=10**18 - 1, examples=[3])]
+FileName = Annotated[str, Path(max_length=200, examples=["manifest.json"])]
 
 
 @router.get("/months", response_model=MonthsShape, response_model_exclude_none=True, responses=REFUSALS)
@@ -56,33 +57,22 @@ async def files(service: ServiceOf, entry: EntryOf, caller: SignedIn, month: Mon
     return {**told, "files": [{**entry_, "url": f"{told['url']}/{entry_['name']}"} for entry_ in listed]}
 
 
-@router.get(
-    "/statements/{month}/{partner}/{name}",
-    response_class=Response,
-    responses={
-        200: {"content": {"application/octet-stream": {}}},
-        307: {"description": "a link that is good for minutes"},
-        **REFUSALS,
-    },
-)
+@router.get("/statements/{month}/{partner}/{name}", response_class=Response, responses={**FILE, **REFUSALS})
 async def file(
     service: ServiceOf,
     entry: EntryOf,
     caller: SignedIn,
     month: Month,
     partner: Partner,
-    name: Annotated[str, Path(max_length=200, examples=["manifest.json"])],
+    name: FileName,
+    as_link: AsLink = False,
 ) -> Response:
     """A file of a statement; where files are in a bucket, a signed link to it."""
     statement = await asyncio.to_thread(_statement, service, month, partner, caller.scope)
     place = await asyncio.to_thread(statement.file, name)
-    signed = await asyncio.to_thread(house.link, place, service.settings.link_seconds, name)
     entry.about(version=statement.version)
     await entry.allow()
-    if signed is not None:
-        return RedirectResponse(signed, 307)
-    assert isinstance(place, Folder), "what has no link is on this machine"
-    return FileResponse(place, filename=name, media_type="application/octet-stream")
+    return await sent(service, place, name, as_link=as_link)
 
 
 @probes.get("/health", response_model=HealthShape)

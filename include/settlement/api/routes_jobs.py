@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from pathlib import Path as Folder
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request
-from fastapi.responses import FileResponse, RedirectResponse, Response
+from fastapi.responses import Response
 
-from settlement.api import house
 from settlement.api.asking import Options, ask
 from settlement.api.callers import BEARER, REFUSALS, EntryOf, ServiceOf, SignedIn
 from settlement.api.job_store import DONE, Job
 from settlement.api.jobs import Jobs
 from settlement.api.question import Question
+from settlement.api.sending import FILE, AsLink, sent
 from settlement.api.shapes_of_jobs import JobShape, JobsShape
 
 router = APIRouter(prefix="/v1", dependencies=BEARER)
@@ -93,28 +92,25 @@ async def end(jobs: JobsOf, entry: EntryOf, caller: SignedIn, number: Number) ->
     "/jobs/{number}/file",
     response_class=Response,
     responses={
-        200: {"content": {"application/octet-stream": {}}},
+        **FILE,
         206: {"description": "the part that Range asks for"},
         304: {"description": "If-None-Match names it"},
-        307: {"description": "a link that is good for minutes"},
         400: {"description": "Range can't be read"},
         416: {"description": "Range lies behind the end"},
         **REFUSALS,
     },
 )
-async def file(request: Request, service: ServiceOf, jobs: JobsOf, entry: EntryOf, caller: SignedIn, number: Number) -> Response:
+async def file(  # what a route is given, by name
+    request: Request, service: ServiceOf, jobs: JobsOf, entry: EntryOf, caller: SignedIn, number: Number, as_link: AsLink = False
+) -> Response:
     """The file of a job that is done, also in parts (Range); where files are in a bucket, a signed link to it."""
     job, place = await jobs.file(caller, number)
-    signed = await asyncio.to_thread(house.link, place, service.settings.link_seconds, job.file_name)
     entry.about(job=job.id, sha256=job.sha256)
     await entry.allow()
     etag = {"ETag": f'"{job.sha256}"', "Vary": "Authorization"}
     if etag["ETag"] in {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}:
         return Response(status_code=304, headers=etag)
-    if signed is not None:
-        return RedirectResponse(signed, 307)
-    assert isinstance(place, Folder), "what has no link is on this machine"
-    return FileResponse(place, filename=job.file_name, media_type=job.media_type, headers=etag)
+    return await sent(service, place, job.file_name, as_link=as_link, media_type=job.media_type, headers=etag)
 
 
 def _url(job: Job) -> str:

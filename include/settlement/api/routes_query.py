@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from settlement.api.answering import Answer
 from settlement.api.asking import Asked, Options, ask, encoder_of, feed_of, header, page_rows, told_statement, trailer_of
 from settlement.api.auditing import Entry
-from settlement.api.callers import BEARER, REFUSALS, EntryOf, ServiceOf, SignedIn
+from settlement.api.callers import BEARER, REFUSALS, AirflowToken, EntryOf, ServiceOf, SignedIn
 from settlement.api.engines.running import Bounds
 from settlement.api.identity import Caller
 from settlement.api.problems import BadQuestion
@@ -50,8 +50,8 @@ OptionsOf = Annotated[Options, Depends(_options)]
 
 
 @router.get("/meta", response_model=MetaShape, responses=REFUSALS)
-async def meta(service: ServiceOf, entry: EntryOf, caller: SignedIn) -> dict[str, Any]:
-    """Measures, dimensions and sources, with units and labels: what can be asked for, and what goes together."""
+async def meta(service: ServiceOf, entry: EntryOf, caller: SignedIn, airflow_token: AirflowToken = "") -> dict[str, Any]:
+    """Who you are here, and measures, dimensions and sources with units and labels: what goes together."""
     await entry.allow()
     model, limits = service.model, service.settings
     seen = [name for name in model.sources if caller.scope.is_all or model.is_scoped(name)]
@@ -70,7 +70,10 @@ async def meta(service: ServiceOf, entry: EntryOf, caller: SignedIn) -> dict[str
         if any(source in seen for source in measure.ways)
     }
     return {
+        "name": caller.name,
+        "roles": list(caller.roles),
         "scope": str(caller.scope),
+        "airflow": ("signed_in" if airflow_token else "own_token") if service.scheduler.is_set else "unset",
         "measures": measures,
         "dimensions": {n: d.model_dump(include={"type", "ko", "en", "note"}) for n, d in model.dimensions.items()},
         "sources": {

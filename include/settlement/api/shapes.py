@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -133,10 +133,21 @@ class FilesShape(StatementShape):
     files: list[FileShape]
 
 
-class MetaShape(Shape):
-    """What can be asked for, by whom it is asked."""
+class LinkShape(Shape):
+    """Where a file lies in a bucket."""
 
-    scope: str
+    url: str = Field(examples=["https://bucket.s3.amazonaws.com/published/…?X-Amz-Signature=…"])
+
+
+class MetaShape(Shape):
+    """Who asks, and what they can ask for."""
+
+    name: str = Field(examples=["kim"])
+    roles: list[str] = Field(examples=[["operator", "approver"]])
+    scope: str = Field(examples=["all"])
+    airflow: Literal["unset", "own_token", "signed_in"] = Field(
+        description="unset: no reports and approvals; own_token: answers need X-Airflow-Token; signed_in: you have it"
+    )
     measures: dict[str, Any]
     dimensions: dict[str, Any]
     sources: dict[str, Any]

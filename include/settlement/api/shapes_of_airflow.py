@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from settlement.api.shapes import Shape
+from settlement.api.shapes import FileShape, Shape
 
 
 class ReportShape(Shape):
@@ -21,10 +21,23 @@ class ReportShape(Shape):
     format: str | None = None
     asked_at: str | None = None
     ended_at: str | None = None
+    files: str | None = Field(None, description="where its files are listed, when it is done")
 
 
 class ReportsShape(Shape):
     reports: list[ReportShape]
+
+
+class ReportFileShape(FileShape):
+    """A file of a report, and of which month's version."""
+
+    month: str = Field(examples=["2026-02"])
+    version: int
+
+
+class ReportFilesShape(Shape):
+    run: str
+    files: list[ReportFileShape]
 
 
 class ApprovalShape(Shape):

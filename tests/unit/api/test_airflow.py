@@ -79,6 +79,53 @@ def test_a_report_is_seen_by_the_house_and_by_its_partner(api: _Api, airflow: Pl
     assert api.ask("operator", "GET", "/v1/reports/none").status_code == 404
 
 
+def _write(warehouse: Path, month: str, version: int, *, complete: bool = True) -> None:
+    """A month of `_REPORT`, as a run writes it."""
+    folder = warehouse / f"on_demand/partner=3/2026-01..2026-02/pdf/month={month}/version={version}"
+    folder.mkdir(parents=True)
+    (folder / "statement.pdf").write_bytes(f"{month} {version}".encode())
+    (folder / "manifest.json").write_text(json.dumps({"files": {"statement.pdf": {"bytes": 9, "sha256": "0" * 64}}}))
+    if complete:
+        (folder / "_SUCCESS").touch()
+
+
+def test_the_files_of_a_report_are_given_when_it_is_done_and_only_complete_ones(
+    api: _Api, airflow: PlayedAirflow, tmp_path: Path
+) -> None:
+    for month, version in (("2026-01", 10), ("2026-01", 2), ("2026-03", 1)):
+        _write(tmp_path, month, version)
+    _write(tmp_path, "2026-02", 1, complete=False)
+    told = api.ask("operator", "POST", "/v1/reports", _REPORT).json()
+    files = f"{told['url']}/files"
+    assert ("files" in told, api.ask("operator", "GET", files).status_code) == (False, 404)
+    airflow.runs[0]["state"] = "success"
+    assert api.ask("operator", "GET", told["url"]).json()["files"] == files
+    listed = api.ask("partner:3", "GET", files).json()["files"]
+    assert [(file["month"], file["version"], file["name"]) for file in listed] == [
+        ("2026-01", 2, "statement.pdf"),
+        ("2026-01", 10, "statement.pdf"),
+    ]
+    got = api.ask("partner:3", "GET", listed[1]["url"])
+    assert (got.content, 'filename="statement.pdf"' in got.headers["content-disposition"]) == (b"2026-01 10", True)
+    assert (api.lines()[-2]["run"], api.lines()[-2]["partner"]) == (told["run"], 3)
+    assert [api.ask("partner:2", "GET", url).status_code for url in (files, listed[1]["url"])] == [404, 404]
+    for other in ("2026-02/1/statement.pdf", "2026-03/1/statement.pdf", "2026-01/10/_SUCCESS", "2026-01/10/..%2f..%2fx"):
+        assert api.ask("operator", "GET", f"{files}/{other}").status_code == 404
+
+
+@pytest.mark.parametrize("form", [{"partner": 3}, {**_REPORT, "first_month": "../../.."}, None])
+def test_a_run_that_somebody_started_oddly_gives_no_file(form: Any, api: _Api, airflow: PlayedAirflow) -> None:
+    airflow.runs.append({"dag_run_id": "by-hand", "conf": form, "state": "success"})
+    assert api.ask("operator", "GET", "/v1/reports/by-hand/files").status_code == 404
+
+
+def test_it_is_told_who_asks_and_whether_they_can_answer(api: _Api, tmp_path: Path) -> None:
+    told = api.ask("approver", "GET", "/v1/meta").json()
+    assert (told["name"], told["roles"], told["airflow"]) == ("approver", ["approver"], "own_token")
+    assert api.ask("approver", "GET", "/v1/meta", **{"X-Airflow-Token": "mine"}).json()["airflow"] == "signed_in"
+    assert _Api(tmp_path / "none").ask("partner:3", "GET", "/v1/meta").json()["airflow"] == "unset"
+
+
 def test_an_answer_is_given_in_the_name_of_the_approver_with_their_own_token(api: _Api, airflow: PlayedAirflow) -> None:
     airflow.ask("2026-03 version 1", "monthly/1+2")
     told = api.ask("operator", "GET", "/v1/months/2026-03/approval").json()

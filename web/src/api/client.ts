@@ -34,12 +34,13 @@ export const addressOf = (path: string): string => new URL(path.replace(/^\//, "
 /** An answer that isn't a refusal.
  * @throws Refused as the service says it; status 0: it can't be reached.
  */
-export async function ask(path: string, signal?: AbortSignal): Promise<Response> {
+export async function ask(path: string, signal?: AbortSignal, how: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(how.headers);
   const key = token.get();
-  const headers = key === null ? undefined : { Authorization: `Bearer ${key}` };
+  if (key !== null) headers.set("Authorization", `Bearer ${key}`);
   let response: Response;
   try {
-    response = await fetch(addressOf(path), { ...(headers && { headers }), cache: "no-cache", ...(signal && { signal }) });
+    response = await fetch(addressOf(path), { ...how, headers, cache: "no-cache", ...(signal && { signal }) });
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new Refused(0, "Unreachable", "", "");
@@ -50,6 +51,12 @@ export async function ask(path: string, signal?: AbortSignal): Promise<Response>
 
 export async function askJson<T>(path: string, signal?: AbortSignal): Promise<T> {
   return (await (await ask(path, signal)).json()) as T;
+}
+
+/** Asks for something to be done, with a body of JSON. */
+export async function post<T>(path: string, body: unknown, headers: Record<string, string> = {}): Promise<T> {
+  const how = { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json", ...headers } };
+  return (await (await ask(path, undefined, how)).json()) as T;
 }
 
 async function refusalOf(response: Response): Promise<Refused> {

@@ -4,6 +4,7 @@ import { ask } from "./client";
 
 export const FORMATS = ["csv", "ndjson", "arrow", "parquet"] as const;
 export type FileFormat = (typeof FORMATS)[number];
+export const FORMAT_NAMES: Record<FileFormat, string> = { csv: "CSV", ndjson: "NDJSON", arrow: "Arrow", parquet: "Parquet" };
 
 // What the last bytes of a whole file hold; see docs/query-api.md.
 const ENDS: Record<FileFormat, string> = {
@@ -28,8 +29,18 @@ export async function download(query: string, format: FileFormat, progress: (byt
   save(blob, nameOf(response) ?? `settlement.${format}`);
 }
 
-export async function downloadFile(path: string, name: string): Promise<void> {
-  save(await (await ask(path)).blob(), name);
+/** Saves a file that the service keeps. One in a bucket is fetched from there by its link, as a page of its own would.
+ * @throws CutOff when it isn't whole; Refused when there is none.
+ */
+export async function downloadFile(path: string, name: string, size: number): Promise<void> {
+  const response = await ask(`${path}?link=true`);
+  if (response.headers.get("Content-Type") === "application/json") {
+    location.assign(((await response.json()) as { url: string }).url);
+    return;
+  }
+  const blob = await collected(response, () => undefined, new AbortController().signal);
+  if (blob.size !== size) throw new CutOff();
+  save(blob, name);
 }
 
 async function collected(response: Response, progress: (bytes: number) => void, signal: AbortSignal): Promise<Blob> {

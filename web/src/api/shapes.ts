@@ -21,7 +21,11 @@ export interface Source extends Labels {
 }
 
 export interface Meta {
+  name: string;
+  roles: string[];
   scope: string;
+  /** Whether reports and approvals can be asked for, and whether an answer needs one's own token of Airflow. */
+  airflow: "unset" | "own_token" | "signed_in";
   measures: Record<string, Measure>;
   dimensions: Record<string, Dimension>;
   sources: Record<string, Source>;
@@ -89,11 +93,79 @@ export interface Month {
   closed_version?: number;
   days?: number;
   versions?: Version[];
+  /** Left out where no Airflow is set or it doesn't answer. */
+  approval?: { version: number; state: "asked" | "answered"; answer: string; answered_by: string; answered_at: string };
+}
+
+export interface Approval {
+  month: string;
+  version: number;
+  state: "asked" | "answered";
+  /** Of the task that records an answer in the ledger. */
+  task_state: string;
+  subject: string;
+  /** Markdown. */
+  body: string;
+  answer?: string;
+  answered_by?: string;
+  answered_at?: string;
+}
+
+export interface FileEntry {
+  name: string;
+  bytes: number;
+  sha256: string;
+  url: string;
 }
 
 export interface StatementFiles {
   month: string;
   version: number;
   partner: number;
-  files: { name: string; bytes: number; sha256: string; url: string }[];
+  files: FileEntry[];
+}
+
+/** What is asked, as a body. */
+export interface Question {
+  measures: string[];
+  dimensions: string[];
+  period: { from: string; to: string };
+  filters: { dimension: string; op: "in" | "not_in" | "at_least" | "at_most"; values: (string | number)[] }[];
+  order: string[];
+  limit: number | null;
+}
+
+export interface Job {
+  id: string;
+  state: "waiting" | "running" | "done" | "failed" | "cancelled";
+  url: string;
+  question: Question;
+  format: string;
+  owner: string;
+  rows: number;
+  bytes: number;
+  /** 0 to 1; left out where the engine doesn't say. */
+  progress?: number;
+  asked_at: string;
+  expires_at?: string;
+  reason?: string;
+  file?: string;
+  name?: string;
+}
+
+export interface Report {
+  run: string;
+  state: string;
+  url: string;
+  partner?: number;
+  first_month?: string;
+  last_month?: string;
+  format?: string;
+  asked_at?: string;
+  files?: string;
+}
+
+export interface ReportFiles {
+  run: string;
+  files: (FileEntry & { month: string; version: number })[];
 }

@@ -1,5 +1,7 @@
 /** A view: what is asked, as it stands in the page's address and is saved. */
 
+import type { Question } from "../api/shapes";
+
 export interface View {
   measures: string[];
   by: string[];
@@ -50,6 +52,27 @@ export function questionOf(view: View): string {
   if (view.order.length > 0) query.set("order", view.order.join(","));
   if (view.limit !== null) query.set("limit", String(view.limit));
   return query.toString();
+}
+
+const WHERE = /^([a-z_]+)(!?):(.*)$/s;
+
+/** The question as a body. */
+export function bodyOf(view: View): Question {
+  const filters = new Map<string, Question["filters"][number]>();
+  for (const text of view.where) {
+    const [, dimension = "", not, value = ""] = WHERE.exec(text) ?? [];
+    const filter = filters.get(`${dimension}${not}`) ?? { dimension, op: not ? "not_in" : "in", values: [] };
+    filters.set(`${dimension}${not}`, { ...filter, values: [...filter.values, value] });
+  }
+  const period = { from: view.from, to: view.to };
+  return { measures: view.measures, dimensions: view.by, period, filters: [...filters.values()], order: view.order, limit: view.limit };
+}
+
+/** The view that asks a question; null: a view can't say one of its filters. */
+export function viewFrom({ measures, dimensions, period, filters, order, limit }: Question): View | null {
+  if (filters.some(({ op }) => op !== "in" && op !== "not_in")) return null;
+  const where = filters.flatMap(({ dimension, op, values }) => values.map((value) => `${dimension}${op === "in" ? "" : "!"}:${value}`));
+  return { measures, by: dimensions, ...period, where, order, limit, top: null };
 }
 
 /** The view's address in the page. */

@@ -2,10 +2,11 @@
 
 import { useRef, useState } from "react";
 
-import { CutOff, download, FORMATS, type FileFormat } from "../api/download";
+import { download, type FileFormat } from "../api/download";
 import { bytes } from "../model/figures";
 import { useWords } from "../words";
-import { Problem } from "./Problem";
+import { FormatChoice } from "./FormatChoice";
+import { FileProblem } from "./Problem";
 
 type Doing = { format: FileFormat; bytes: number } | "done" | null;
 
@@ -32,19 +33,7 @@ export function Downloads({ query }: { query: string }) {
   const isBusy = doing !== null && doing !== "done";
   return (
     <div className="downloads">
-      <label>
-        <span className="visually-hidden">{t("explore.download")}</span>
-        <select value="" disabled={isBusy} onChange={(event) => void begin(event.target.value as FileFormat)}>
-          <option value="" disabled>
-            {t("explore.download")}
-          </option>
-          {FORMATS.map((format) => (
-            <option key={format} value={format}>
-              {format === "csv" ? "CSV" : format === "ndjson" ? "NDJSON" : format === "arrow" ? "Arrow" : "Parquet"}
-            </option>
-          ))}
-        </select>
-      </label>
+      <FormatChoice name={t("explore.download")} isDisabled={isBusy} choose={(format) => void begin(format)} />
       {isBusy && (
         <>
           <progress aria-label={t("explore.download")} />
@@ -55,12 +44,7 @@ export function Downloads({ query }: { query: string }) {
         </>
       )}
       {doing === "done" && <span role="status">{t("explore.downloaded")}</span>}
-      {error instanceof CutOff && (
-        <span className="bad-text" role="alert">
-          {t("explore.cutFile")}
-        </span>
-      )}
-      {error !== null && !(error instanceof CutOff) && <Problem error={error} />}
+      {error !== null && <FileProblem error={error} />}
     </div>
   );
 }

@@ -10,6 +10,7 @@ const SCREENS = [
   { screen: "explore", word: "nav.explore" },
   { screen: "months", word: "nav.months" },
   { screen: "statements", word: "nav.statements" },
+  { screen: "requests", word: "nav.requests" },
 ] as const;
 
 export function TopBar({ screen, scope, signOut }: { screen: string; scope: string | null; signOut: (() => void) | null }) {

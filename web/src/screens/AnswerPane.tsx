@@ -9,6 +9,7 @@ import { linkOf, questionOf, type View } from "../model/view";
 import { Chart } from "../parts/Chart";
 import { Downloads } from "../parts/Downloads";
 import { Grid } from "../parts/Grid";
+import { JobRequest } from "../parts/JobRequest";
 import { Problem } from "../parts/Problem";
 import { SqlDialog } from "../parts/SqlDialog";
 import { Status } from "../parts/Status";
@@ -36,12 +37,24 @@ export function AnswerPane({ view, show, again }: Props) {
     // eslint-disable-next-line react-hooks/exhaustive-deps -- the link is the view
   }, [key]);
 
-  if (error !== null) return <Problem error={error} retry={again} />;
+  // Only what the service can take as it is: which ones are the largest is found out first.
+  const job = asked.top === null && <JobRequest view={asked} />;
+  if (error !== null) {
+    return (
+      <>
+        <Problem error={error} retry={again} />
+        {job}
+      </>
+    );
+  }
   return (
     <>
       <div className="answer-head">
         <Status answer={answer} again={again} />
-        {answer?.state === "complete" && <Actions view={view} query={questionOf(asked)} />}
+        <div className="actions">
+          {answer?.state === "complete" && <Actions view={view} query={questionOf(asked)} />}
+          {job}
+        </div>
       </div>
       {answer?.state === "complete" && answer.rows.count === 0 && <p className="hint empty">{t("explore.noRows")}</p>}
       {answer?.state === "complete" && <Chart answer={answer} />}

@@ -1,7 +1,8 @@
 /** Every month: how far it is, who asked and approved, its pools and which leg won. */
 
-import type { Month, Version } from "../api/shapes";
+import type { Meta, Month, Version } from "../api/shapes";
 import type { House } from "../app";
+import { ApprovalPanel } from "../parts/ApprovalPanel";
 import { Pools } from "../parts/Pools";
 import { useWords } from "../words";
 
@@ -16,16 +17,26 @@ export function Months({ chosen, house }: { chosen: string | null; house: House 
       <ul className="months">
         {house.months.map((found) => (
           <li key={found.month}>
-            <MonthCard month={found} isChosen={hasPools && found.month === month} hasPools={hasPools} />
+            <MonthCard month={found} isChosen={hasPools && found.month === month} hasPools={hasPools} airflow={house.meta.airflow} />
           </li>
         ))}
       </ul>
+      {house.months.filter(isAsked).map((found) => (
+        <ApprovalPanel key={found.month} month={found.month} house={house} />
+      ))}
       {hasPools && house.months.length > 0 && <Pools key={month} month={month} />}
     </div>
   );
 }
 
-function MonthCard({ month, isChosen, hasPools }: { month: Month; isChosen: boolean; hasPools: boolean }) {
+interface CardProps {
+  month: Month;
+  isChosen: boolean;
+  hasPools: boolean;
+  airflow: Meta["airflow"];
+}
+
+function MonthCard({ month, isChosen, hasPools, airflow }: CardProps) {
   const { t } = useWords();
   const state = stateOf(month);
   return (
@@ -38,8 +49,7 @@ function MonthCard({ month, isChosen, hasPools }: { month: Month; isChosen: bool
       {month.versions?.map((version) => (
         <VersionLine key={version.version} version={version} />
       ))}
-      {/* Approval in this page, with the preview, gets its place here. */}
-      {state === "waiting" && <p className="hint">{t("months.approve")}</p>}
+      {state === "waiting" && <p className="hint">{t(`months.${whereAnswered(month, airflow)}`)}</p>}
       <p className="links">
         {hasPools && <a href={`#/months?month=${month.month}`}>{t("months.openPools")}</a>}
         {month.state === "closed" && <a href={`#/statements?month=${month.month}`}>{t("months.statements")}</a>}
@@ -54,9 +64,17 @@ function stateOf(month: Month): "closed" | "waiting" | "open" {
   return newest && newest.stages.includes("statements") && newest.approved_by === "" ? "waiting" : "open";
 }
 
+/** Whether people are asked about a month that waits, or their answer isn't in the ledger yet. */
+const isAsked = (month: Month): boolean => stateOf(month) === "waiting" && month.approval !== undefined;
+
+function whereAnswered(month: Month, airflow: Meta["airflow"]): "approveInAirflow" | "approveBelow" | "notAsked" {
+  if (airflow === "unset") return "approveInAirflow";
+  return isAsked(month) ? "approveBelow" : "notAsked";
+}
+
 function VersionLine({ version }: { version: Version }) {
-  const { t, language } = useWords();
-  const when = (text: string) => (text === "" ? "" : new Date(text).toLocaleString(language, { dateStyle: "medium", timeStyle: "short", timeZone: "Asia/Seoul" }));
+  const { t, moment } = useWords();
+  const when = (text: string) => (text === "" ? "" : moment(text));
   const facts = [
     { name: t("months.requested"), value: version.requested_by },
     { name: t("months.approved"), value: [version.approved_by, when(version.approved_at)].filter(Boolean).join(", ") },

@@ -51,8 +51,6 @@ export function Start({ house }: { house: House }) {
           ))}
         </ul>
       </section>
-      {/* Long answers (/v1/jobs) and reports on request (/v1/reports) get their place here. */}
-      <p className="hint">{t("start.elsewhere")}</p>
     </div>
   );
 }

@@ -1,9 +1,8 @@
 /** A partner's statement of a closed month: what it comes to, both ways of settling side by side, its files. */
 
-import { askJson } from "../api/client";
-import type { Page } from "../api/shapes";
 import type { House } from "../app";
 import { useLoaded } from "../model/load";
+import { closedOf, partnersOf } from "../model/partners";
 import { go } from "../model/route";
 import { BothWays } from "../parts/BothWays";
 import { Loading, Problem } from "../parts/Problem";
@@ -15,7 +14,7 @@ const link = (month: string, partner: string) => `#/statements?month=${month}${p
 
 export function Statements({ query, house }: { query: URLSearchParams; house: House }) {
   const { t } = useWords();
-  const closed = house.months.filter(({ state }) => state === "closed").map((found) => found.month);
+  const closed = closedOf(house.months);
   const month = query.get("month") ?? closed[0] ?? "";
   const { value, error, isLoading } = useLoaded(month || null, (signal) => partnersOf(month, signal));
   const partner = query.get("partner") ?? String(value?.[0]?.partner ?? "");
@@ -55,20 +54,4 @@ export function Statements({ query, house }: { query: URLSearchParams; house: Ho
       )}
     </div>
   );
-}
-
-interface Partner {
-  partner: number;
-  name: string;
-}
-
-/** Partners with a statement, by their names where there are any. */
-async function partnersOf(month: string, signal: AbortSignal): Promise<Partner[]> {
-  const asked = `measures=paid_krw&by=partner,partner_name&from=${month}&to=${month}&rows=10000`;
-  const [{ statements }, named] = await Promise.all([
-    askJson<{ statements: { partner: number }[] }>(`/v1/statements?month=${month}`, signal),
-    askJson<Page>(`/v1/query?${asked}`, signal),
-  ]);
-  const names = new Map(named.rows.map(([partner, name]) => [Number(partner), String(name ?? "")]));
-  return statements.map(({ partner }) => ({ partner, name: names.get(partner) ?? "" }));
 }

@@ -34,9 +34,10 @@ export async function startWords(): Promise<void> {
 
 export const switchLanguage = (): Promise<unknown> => i18next.changeLanguage(language() === "ko" ? "en" : "ko");
 
-/** The words, and the label of anything that has both languages. */
+/** The words, the label of anything that has both languages, and a moment as people in Seoul write it. */
 export function useWords() {
   const { t } = useTranslation();
   const now = language();
-  return { t, language: now, label: (labels: Labels | undefined): string => labels?.[now] ?? "" };
+  const moment = (text: string): string => new Date(text).toLocaleString(now, { dateStyle: "medium", timeStyle: "short", timeZone: "Asia/Seoul" });
+  return { t, language: now, moment, label: (labels: Labels | undefined): string => labels?.[now] ?? "" };
 }

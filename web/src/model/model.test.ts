@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 
 import { whole } from "../api/whole";
 import { exactly, figure } from "./figures";
-import { linkOf, viewOf, type View } from "./view";
+import { blocksOf } from "./markdown";
+import { bodyOf, linkOf, viewFrom, viewOf, type View } from "./view";
 
 test("micro-won are shown in won, rounded half away from zero, with every digit for whoever asks", () => {
   expect(figure("1234567890000", "uwon")).toBe("1,234,567.89");
@@ -26,6 +27,35 @@ test("a decimal128 is read with its sign", () => {
   expect(whole(new Uint32Array([1, 0, 0, 0]))).toBe(1n);
   expect(whole(new Uint32Array([0, 1, 0, 0]))).toBe(4_294_967_296n);
   expect(whole(new Uint32Array([0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff]))).toBe(-1n);
+});
+
+test("a question goes to a job as a body and comes back as the same view", () => {
+  const view: View = {
+    measures: ["plays"],
+    by: ["album"],
+    from: "2026-02",
+    to: "2026-02",
+    where: ["label:A:B", "label:C", "album!:0"],
+    order: ["-plays"],
+    limit: null,
+    top: null,
+  };
+  const body = bodyOf(view);
+  expect(body.filters).toEqual([
+    { dimension: "label", op: "in", values: ["A:B", "C"] },
+    { dimension: "album", op: "not_in", values: ["0"] },
+  ]);
+  expect(viewFrom(body)).toEqual(view);
+  expect(viewFrom({ ...body, filters: [{ dimension: "day", op: "at_least", values: ["2026-02-02"] }] })).toBeNull();
+});
+
+test("what an approver is asked is read as tables, lists and text, and escaped text stays text", () => {
+  const asked = "| partner | won |\n| ---: | --- |\n| 1 | a \\| \\<b\\> |\n\n- rules: 1\n- asked for by: kim\nNothing else.";
+  expect(blocksOf(asked)).toEqual([
+    { kind: "table", head: ["partner", "won"], isFigure: [true, false], rows: [["1", "a | <b>"]] },
+    { kind: "list", items: ["rules: 1", "asked for by: kim"] },
+    { kind: "text", text: "Nothing else." },
+  ]);
 });
 
 test("a view survives its address", () => {
