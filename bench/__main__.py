@@ -1,6 +1,6 @@
 """`python -m bench`: ratios on small data. `python -m bench user-centric`: what user-centric settlement costs a month of 16
 million plays. `python -m bench large`: a month of 100 million plays. `python -m bench engines`: stages on three engines.
-`python -m bench api`: answers of the query API."""
+`python -m bench api`: answers of the query API. `python -m bench pods`: audits in pods, and the images."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ MONTH = "2026-03"
 LARGE_PLAYS = 100_000_000
 USER_CENTRIC_PLAYS = 16_000_000
 ENGINE_PLAYS = 1_000_000
+AUDIT_PLAYS = 200_000
 API_ROWS = [10_000, 1_000_000]
 
 
@@ -152,9 +153,18 @@ def api(scratch: Path) -> None:
     measure(scratch, [int(rows) for rows in sys.argv[2:]] or API_ROWS, say)
 
 
+def pods(scratch: Path) -> None:
+    """An audit in a pod against one in a process, and what the images weigh."""
+    from bench.pods import measure, sizes  # Airflow and a cluster
+
+    measure(scratch, int(sys.argv[2]) if sys.argv[2:] else AUDIT_PLAYS, say)
+    sizes(say)
+
+
 _PARTS = {
     "engines": (engines,),
     "api": (api,),
+    "pods": (pods,),
     "": (dags, lines, usage, growth),
     "user-centric": (user_centric,),
     "large": (large,),
