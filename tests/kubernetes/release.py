@@ -100,7 +100,7 @@ def named(one: Manifest) -> str:
 
 @contextmanager
 def own_namespace(town: Town) -> Iterator[Cluster]:
-    """A namespace like the one of audits, with the Secrets that somebody has made by hand."""
+    """A namespace like the one of audits, with the Secrets that somebody has made by hand; they also say where the bucket is."""
     cluster = town.cluster
     text = MANIFEST.read_text().replace(f"name: {NAMESPACE}", f"name: {PLACE}")
     cluster.kubectl("apply", "--filename=-", text=text)
@@ -108,7 +108,13 @@ def own_namespace(town: Town) -> Iterator[Cluster]:
         cluster.kubectl("get", "secret", "settlement-audit", f"--namespace={NAMESPACE}", "--output=json")
     )
     for name in _SECRETS:
-        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": PLACE}, "data": kept["data"]}
+        secret = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": name, "namespace": PLACE},
+            "data": kept["data"],
+            "stringData": town.for_pods,
+        }
         cluster.kubectl("apply", "--filename=-", text=json.dumps(secret))
     given = ("serviceaccount/default", "configmap/kube-root-ca.crt")  # by Kubernetes, a moment later
     cluster.kubectl("wait", f"--namespace={PLACE}", *given, "--for=create", "--timeout=60s")
@@ -127,7 +133,6 @@ def values(town: Town, image: str) -> dict[str, Any]:
         "settings": {
             **{name: town.variables[name] for name in places},
             "SETTLEMENT_ANCHORS": f"{town.variables['SETTLEMENT_WAREHOUSE']}/anchors",
-            **town.for_pods,
         },
         "api": {
             "resources": {"requests": {"cpu": "200m", "memory": "512Mi"}, "limits": {"memory": "1Gi"}},

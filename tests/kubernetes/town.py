@@ -20,6 +20,7 @@ from typing import Any
 
 from local.kubernetes.cluster import Cluster
 from local.kubernetes.forward import Forward
+from local.on_services import in_this_process
 from local.services.postgres import Postgres
 from local.services.s3 import BUCKETS, S3
 from local.services.service import ROOT
@@ -35,6 +36,7 @@ DAY = FIRST
 KINDS = ("catalog", "other_revenue", "payments", "plays")
 RUN = "manual__1"
 STAGE = "raw"
+SECRET = "settlement-audit"
 DAG = "landing_ingest"
 _ONE_STEP = Lock()  # standard output is the whole process's, and two tries may be at work
 MANIFEST = Path(__file__).with_name("namespace.yaml")
@@ -103,14 +105,14 @@ class Town:
 
         return Warehouse(location(self.variables["SETTLEMENT_WAREHOUSE"])).verdict(self.build_id)
 
-    def published(self) -> Any:
-        """What the ledger has published of the candidate's stage and day: nothing in all of these tests."""
+    def published(self, stage: str = STAGE) -> Any:
+        """What the ledger has published of a stage of the day; None for nothing."""
         from settlement.steps.place import open_ledger
         from settlement.storage import location
         from settlement.warehouse import Partition, Warehouse
 
         ledger = open_ledger(Warehouse(location(self.variables["SETTLEMENT_WAREHOUSE"])))
-        return ledger.head(STAGE, Partition(DAY))
+        return ledger.head(stage, Partition(DAY))
 
     # -- the task ---------------------------------------------------------------------------------------------------
 
@@ -156,14 +158,6 @@ class Town:
         worker.kill()
         worker.wait()
         return dict(running)
-
-
-def soon(found: Callable[[], Any]) -> None:
-    """Wait for something that no pod tells."""
-    end = time.monotonic() + PATIENCE_SECONDS
-    while not found():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.1)
 
 
 def saying(town: Town, script: str, **settings: str) -> Any:
@@ -214,8 +208,19 @@ def with_rights(cluster: Cluster) -> None:
 
 
 @contextmanager
-def built_town(cluster: Cluster, image: str, house: House, scratch: Path, ports: dict[str, int]) -> Iterator[Town]:
-    """Servers, and a sealed candidate of one day that has landed in the house; namespace and rights are there."""
+def built_town(
+    cluster: Cluster, image: str, house: House, scratch: Path, ports: dict[str, int], secret: str = SECRET
+) -> Iterator[Town]:
+    """Servers, and a sealed candidate of one day that has landed in the house; namespace and rights are there.
+
+    Args:
+        cluster: with the image.
+        image: of the audits.
+        house: its landing and reference data are used.
+        scratch: a folder for servers and files.
+        ports: of the servers.
+        secret: made for the pods of this town.
+    """
     stack = Stack(scratch / "services", ports)
     stack.up(["postgres", "s3"])
     forwards = [Forward(scratch, stack.of(kind).port) for kind in (S3, Postgres)]
@@ -233,6 +238,7 @@ def built_town(cluster: Cluster, image: str, house: House, scratch: Path, ports:
             "SETTLEMENT_SCRATCH": str(scratch / "files"),
             "SETTLEMENT_READER_PROCESSES": "1",
             "SETTLEMENT_POD_IMAGE": image,
+            "SETTLEMENT_POD_SECRET": secret,
             "SETTLEMENT_POD_PULL_POLICY": "Never",
             "SETTLEMENT_POD_CPU": "900m",
             "SETTLEMENT_POD_MEMORY": "1Gi",
@@ -241,7 +247,7 @@ def built_town(cluster: Cluster, image: str, house: House, scratch: Path, ports:
             "SETTLEMENT_POD_START_SECONDS": "120",
             "KUBECONFIG": str(scratch / "worker.kubeconfig"),
         }
-        with _environment(variables):
+        with in_this_process(variables):
             _furnish(cluster, forwards, ledger, variables)
             _worker_s_kubeconfig(cluster, Path(variables["KUBECONFIG"]))
             for_pods = {"AWS_ENDPOINT_URL_S3": f"http://{forwards[0].address}"}
@@ -260,7 +266,7 @@ def _furnish(cluster: Cluster, forwards: list[Forward], ledger: str, variables: 
     secret = {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {"name": "settlement-audit", "namespace": NAMESPACE},
+        "metadata": {"name": variables["SETTLEMENT_POD_SECRET"], "namespace": NAMESPACE},
         "stringData": {
             "SETTLEMENT_LEDGER_URL": ledger.replace(host, forwards[1].address),
             **{name: variables[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")},
@@ -280,13 +286,11 @@ def _worker_s_kubeconfig(cluster: Cluster, path: Path) -> None:
 
 def _candidate(house: House) -> str:
     """Put a small day into the bucket, ingest it, and seal its raw tables; returns the build."""
-    from settlement.settings import settings
     from settlement.steps import tasks
     from settlement.steps.place import Place
     from settlement.steps.tasks import Run
     from settlement.storage import location, put_folder
 
-    settings.cache_clear()
     for kind in KINDS:
         put_folder(house.folder(kind, DAY), location(os.environ["SETTLEMENT_LANDING"]) / kind / f"dt={DAY}")
     place, run = Place.open(), Run(f"{DAG}/{RUN}", DAY)
