@@ -18,7 +18,8 @@ PLACE = "settlement-chart"
 _NAME = "settlement"
 _PATIENCE = "5m"
 _SECRETS = ("settlement-ledger-reader", "settlement-ledger-owner", "settlement-api")
-_NOT_THE_CHART_S = "events"  # they tell of what was there, and go by themselves
+# Of Kubernetes itself: events tell of what was there, endpoints copy a Service with its labels.
+_NOT_THE_CHART_S = ("events", "endpoints")
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class Release:
     def _kinds(self, namespaced: str = "true") -> str:
         """Every kind of object that can be listed."""
         said = self.cluster.kubectl("api-resources", "--verbs=list", f"--namespaced={namespaced}", "--output=name").split()
-        return ",".join(kind for kind in said if kind.partition(".")[0] != _NOT_THE_CHART_S)
+        return ",".join(kind for kind in said if kind.partition(".")[0] not in _NOT_THE_CHART_S)
 
     def _values(self) -> Sequence[str | Path]:
         return ("--values", CHART / "values-dev.yaml", "--values", self.values)
