@@ -30,7 +30,12 @@ from tests.kubernetes.town import DAY, STAGE, Town, built_town, context, with_ri
 from tests.services.fixtures import own_ports
 
 _TIMES = 7
-_STARTS, _RUNS, _GOES, _AROUND = "made until it runs", "runs until its end is seen", "removed", "steps of the worker around it"
+_STARTS, _RUNS, _GOES, _AROUND = (
+    "made until it runs",
+    "runs until its end is seen",
+    "removed",
+    "steps of the worker around it, rest of the log",
+)
 
 
 def measure(scratch: Path, plays: int, say: Callable[[str], None]) -> None:
