@@ -28,7 +28,7 @@ PAGE := include/settlement/api/_page/index.html
 PAGE_SOURCES := $(wildcard web/*.html web/*.ts web/*.json) $(shell find web/src -type f)
 NPM := PATH="$(abspath $(BIN)):$$PATH" npm_config_cache="$(CACHE)/npm" $(abspath $(BIN))/npm --prefix web
 
-.PHONY: help setup setup-browser page page-test serve run run-services up down services-up services-down services-status k8s-up k8s-down image test test-long test-quick soak lint format bench bench-user-centric bench-engines bench-requests bench-api bench-large lock clean
+.PHONY: help setup setup-browser page page-test serve run run-services up down services-up services-down services-status k8s-up k8s-down image test test-long test-quick soak lint format bench bench-user-centric bench-engines bench-requests bench-api bench-pods bench-large lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -148,6 +148,9 @@ bench-requests: setup ## what a day asks of S3, task by task
 
 bench-api: setup ## answers of the query API against DuckDB's own client; ROWS="10000 10000000" says how many rows
 	$(BIN)/python -m bench api $(ROWS)
+
+bench-pods: setup ## an audit in a pod against one in a process, as root; PLAYS of its day; sizes of the images
+	PYTHONPATH=plugins $(BIN)/python -m bench pods $(if $(filter command line,$(origin PLAYS)),$(PLAYS))
 
 bench-large: setup ## a month of 100 million plays: needs 60 GB of disk and a quarter of an hour
 	$(BIN)/python -m bench large

@@ -1,7 +1,7 @@
 """`python -m bench`: ratios on small data. `python -m bench user-centric`: what user-centric settlement costs a month of 16
 million plays. `python -m bench large`: a month of 100 million plays. `python -m bench engines`: stages of a month on three
 engines, `engines-day` of large days. `python -m bench requests`: what a day asks of S3. `python -m bench api`: answers of the
-query API."""
+query API. `python -m bench pods`: audits in pods, and the images."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ LARGE_PLAYS = 100_000_000
 USER_CENTRIC_PLAYS = 16_000_000
 ENGINE_PLAYS = 1_000_000
 ENGINE_DAY_PLAYS = [1_000_000, 10_000_000]
+AUDIT_PLAYS = 200_000
 API_ROWS = [10_000, 1_000_000]
 
 
@@ -178,11 +179,20 @@ def api(scratch: Path) -> None:
     measure(scratch, [int(rows) for rows in sys.argv[2:]] or API_ROWS, say)
 
 
+def pods(scratch: Path) -> None:
+    """An audit in a pod against one in a process, and what the images weigh."""
+    from bench.pods import measure, sizes  # Airflow and a cluster
+
+    measure(scratch, int(sys.argv[2]) if sys.argv[2:] else AUDIT_PLAYS, say)
+    sizes(say)
+
+
 _PARTS = {
     "engines": (engines,),
     "engines-day": (engines_day,),
     "requests": (requests,),
     "api": (api,),
+    "pods": (pods,),
     "": (dags, lines, usage, growth),
     "user-centric": (user_centric,),
     "large": (large,),

@@ -189,13 +189,18 @@ class Airflow:
                 raise RuntimeError(f"airflow {ended[0]} ended: see {self._processes[ended[0]].log}")
             try:
                 health = self.api().get("monitor/health")
-                if all(health[name]["status"] == "healthy" for name in _HEALTHY):
+                if all(health[name]["status"] == "healthy" for name in _HEALTHY) and self._has_read_dags():
                     return
             except Unreachable:
                 health = {}
             if time.monotonic() > until:
                 raise RuntimeError(f"Airflow is not ready after {_START_SECONDS} s: {health}; see {self.home / 'logs'}")
             time.sleep(0.5)
+
+    def _has_read_dags(self) -> bool:
+        """Whether every DAG's file is known, if only by its error."""
+        known = [self.api().get(kind, limit=1)["total_entries"] for kind in ("dags", "importErrors")]
+        return sum(known) >= len(list((ROOT / "dags").glob("*.py")))
 
 
 def free_port() -> int:

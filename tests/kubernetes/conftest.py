@@ -11,9 +11,10 @@ import pytest
 import tests.dags.conftest  # noqa: F401  # a home of its own for Airflow, before anything imports it
 from local.kubernetes import addresses
 from local.kubernetes.cluster import Cluster
-from tests.charts.rendering import rendered
+from tests.integration.example import example
+from tests.integration.shelf import lay_out
 from tests.kubernetes.images import audit_image
-from tests.kubernetes.town import MANIFEST, NAMESPACE, Town, built_town
+from tests.kubernetes.town import Town, built_town, with_rights
 from tests.services.fixtures import own_ports
 
 
@@ -42,28 +43,29 @@ def cluster() -> Iterator[Cluster]:
 @pytest.fixture(scope="session")
 def namespace(cluster: Cluster) -> Cluster:
     """The cluster with the namespace, and in it the accounts and rights that the chart makes."""
-    cluster.kubectl("apply", f"--filename={MANIFEST}")
-    rights = ("--show-only=templates/serviceaccounts.yaml", "--show-only=templates/rbac.yaml")
-    cluster.kubectl("apply", f"--namespace={NAMESPACE}", "--filename=-", text=rendered("dev", *rights))
+    with_rights(cluster)
     return cluster
 
 
 @pytest.fixture(scope="session")
 def whole_town(namespace: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     scratch = tmp_path_factory.mktemp("town")
-    with built_town(namespace, audit_image(namespace), scratch, own_ports()) as town:
+    house = lay_out(example(), scratch / "house")
+    with built_town(namespace, audit_image(namespace), house, scratch, own_ports()) as town:
         yield town
 
 
 @pytest.fixture
 def town(whole_town: Town) -> Iterator[Town]:
     """No pod and no verdict at the beginning; no pod at the end, or the test has failed."""
-    whole_town.remove_pods()
+    whole_town.pods.remove()
     whole_town.verdict().unlink(missing_ok=True)
     yield whole_town
     for worker in whole_town.workers:
         worker.kill()  # one that a test has given up
+        worker.wait()
+    whole_town.workers.clear()
     whole_town.forward.release()
-    left = [pod["metadata"]["name"] for pod in whole_town.pods()]
-    whole_town.remove_pods()
+    left = [pod["metadata"]["name"] for pod in whole_town.pods.all()]
+    whole_town.pods.remove()
     assert left == []

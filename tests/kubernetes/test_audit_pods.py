@@ -1,4 +1,4 @@
-"""Faults 14 to 19: audits in real pods, workers that are killed, verdicts that are harmed, pods that don't start.
+"""Faults 14 to 18: audits in real pods, workers that are killed, verdicts that are harmed, what a pod may.
 
 Workers speak to the API as their service account. `forward.hold()` lets pods, and nobody else, wait for the object store.
 """
@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import json
 import signal
-import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from copy import deepcopy
 from typing import Any
 
@@ -17,37 +15,15 @@ import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from kubernetes import client as k8s
 
-from tests.kubernetes.town import DAY, NAMESPACE, Town, context
-
-PATIENCE_SECONDS = 300
-
-
-def until(found: Callable[[], Any]) -> Any:
-    """Wait for something that comes soon, or not at all."""
-    end = time.monotonic() + PATIENCE_SECONDS
-    while not (answer := found()):
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.2)
-    return answer
-
-
-def in_phase(town: Town, *phases: str) -> Callable[[], Any]:
-    return lambda: next((pod for pod in town.pods() if pod["status"]["phase"] in phases), None)
-
-
-def passed(attempt: Future[str]) -> bool:
-    return "passed its audit" in attempt.result(PATIENCE_SECONDS)
-
-
-def uid(pod: Any) -> str:
-    return str(pod["metadata"]["uid"])
+from tests.kubernetes.pods import NAMESPACE, Pod
+from tests.kubernetes.town import DAY, PATIENCE_SECONDS, Town, context, in_phase, saying, uids
 
 
 def test_an_audit_in_a_pod_passes_by_its_verdict(town: Town) -> None:
     seen: list[Any] = []
     task = town.operator()
     finish = task.finish
-    task.finish = lambda *arguments: (seen.append(town.pods()), finish(*arguments))[1]
+    task.finish = lambda *arguments: (seen.append(town.pods.all()), finish(*arguments))[1]
     assert f"raw {DAY}: build {town.build_id} passed its audit" in task.execute(context())
     assert seen == [[]], "the pod is gone before the verdict is taken up"
     assert json.loads(town.verdict().read_text())["build_id"] == town.build_id
@@ -57,61 +33,50 @@ def test_an_audit_in_a_pod_passes_by_its_verdict(town: Town) -> None:
 
 
 def test_14_a_killed_worker_s_pod_lives_on_and_the_retry_attaches_to_it(town: Town) -> None:
-    town.forward.hold()
-    worker = town.worker()
-    running = until(in_phase(town, "Running"))
-    worker.kill()
-    worker.wait()
+    running = town.abandoned_pod()
     with town.trying(number=2) as retry:
-        time.sleep(1)
-        assert [uid(pod) for pod in town.pods()] == [uid(running)], "it lives, alone"
+        town.until(lambda _: retry.is_attached)
+        assert uids(town.pods.all()) == uids([running]), "it lives, alone"
         town.forward.release()
-        assert passed(retry)
+        assert retry.passed()
+    assert retry.task.pod.metadata.uid == running["metadata"]["uid"]
 
 
 def test_14_a_task_that_is_dispatched_twice_at_once_has_one_pod(town: Town) -> None:
     town.forward.hold()
     with town.trying() as one, town.trying() as other:
-        running = until(in_phase(town, "Running"))
-        time.sleep(2)
-        assert [uid(pod) for pod in town.pods()] == [uid(running)]
+        running = town.until(in_phase("Running"))
+        town.until(lambda _: one.is_attached and other.is_attached)
+        assert uids(town.pods.all()) == uids([running])
         town.forward.release()
         # the pod is removed by whoever is first: the other has seen its end, or tries again
-        ended = [attempt.exception(PATIENCE_SECONDS) for attempt in (one, other)]
+        ended = [attempt.answer.exception(PATIENCE_SECONDS) for attempt in (one, other)]
     assert None in ended
     assert all(error is None or "somebody has removed pod" in str(error) for error in ended)
 
 
 def test_15_a_pod_that_ended_while_nobody_watched_is_adopted(town: Town) -> None:
-    town.forward.hold()
-    worker = town.worker()
-    until(in_phase(town, "Running"))
-    worker.kill()
-    worker.wait()
+    running = town.abandoned_pod()
     town.forward.release()
-    ended = until(in_phase(town, "Succeeded"))
+    town.until(in_phase("Succeeded"))
     task = town.operator()
     assert "passed its audit" in task.execute(context(number=2))
-    assert task.pod.metadata.uid == uid(ended)
+    assert task.pod.metadata.uid == running["metadata"]["uid"]
 
 
 def test_15_of_two_that_match_and_one_of_an_older_attempt_the_right_one_is_taken(town: Town) -> None:
-    town.forward.hold()
-    worker = town.worker()
-    running = until(in_phase(town, "Running"))
-    worker.kill()
-    worker.wait()
+    running = town.abandoned_pod()
     twin, older = (_copy(running, name) for name in ("twin", "older"))
     older["metadata"]["labels"]["settlement/attempt"] = "2"
     for pod in (twin, older):
-        town.apply(pod)
+        town.pods.make(pod)
     with town.trying(number=2) as retry:
-        until(lambda: [uid(pod) for pod in town.pods()] == [uid(running)])
+        town.until(lambda pods: uids(pods) == uids([running]))
         town.forward.release()
-        assert passed(retry)
+        assert retry.passed()
 
 
-def _copy(pod: dict[str, Any], name: str) -> dict[str, Any]:
+def _copy(pod: Pod, name: str) -> Pod:
     spec = {key: deepcopy(value) for key, value in pod["spec"].items() if key not in ("nodeName", "serviceAccount")}
     for container in spec["containers"]:
         container["resources"] = {"limits": {"cpu": "10m", "memory": "1Gi"}}  # the node has room for it
@@ -131,24 +96,20 @@ def _copy(pod: dict[str, Any], name: str) -> dict[str, Any]:
 def test_a_worker_that_is_told_to_end_takes_its_pod_with_it(town: Town) -> None:
     town.forward.hold()
     worker = town.worker()
-    until(in_phase(town, "Running"))
+    town.until(in_phase("Running"))
     worker.send_signal(signal.SIGTERM)
     worker.wait(PATIENCE_SECONDS)
-    until(lambda: town.pods() == [])
+    town.until(lambda pods: pods == [])
 
 
 @pytest.mark.fault(14)
 def test_after_a_clear_the_old_pod_is_gone_before_a_new_one_is_made(town: Town) -> None:
-    town.forward.hold()
-    worker = town.worker(tries=3)
-    old = until(in_phase(town, "Running"))
-    worker.kill()
-    worker.wait()
+    old = town.abandoned_pod(tries=3)
     with town.trying(number=4, tries=7) as cleared:
-        new = until(lambda: next((pod for pod in town.pods() if uid(pod) != uid(old)), None))
-        assert [uid(pod) for pod in town.pods()] == [uid(new)]
+        new = town.until(lambda pods: [pod for pod in pods if uids([pod]) != uids([old])])
+        assert uids(town.pods.all()) == uids(new)
         town.forward.release()
-        assert passed(cleared)
+        assert cleared.passed()
 
 
 # -- 16, 17: the verdict ----------------------------------------------------------------------------------------------
@@ -183,7 +144,7 @@ def test_16_exit_code_0_without_its_whole_own_verdict_is_no_success(
 
 def test_16_a_pod_that_prints_a_verdict_and_ends_well_passes_nothing(town: Town) -> None:
     said = {"outcome": "passed", "sentence": "passed", "build_id": town.build_id, "passed": True}
-    task = _saying(town, f"echo '{json.dumps(said)}'")
+    task = saying(town, f"echo '{json.dumps(said)}'")
     with pytest.raises(AirflowFailException, match="is missing or torn"):
         task.execute(context())
 
@@ -192,24 +153,17 @@ def test_16_a_verdict_of_before_doesn_t_pass_a_pod_that_failed(town: Town) -> No
     assert "passed its audit" in town.operator().execute(context())
     assert town.verdict().exists()
     with pytest.raises(AirflowException, match="ended with code 9 and no answer"):
-        _saying(town, "exit 9").execute(context())
-
-
-def _saying(town: Town, script: str) -> Any:
-    """The task with a pod that runs a script in place of the audit."""
-    task = town.operator()
-    task.cmds = ["/bin/sh", "-c", script, "--"]
-    return task
+        saying(town, "exit 9").execute(context())
 
 
 def test_17_a_log_that_is_lost_changes_no_verdict(town: Town) -> None:
     town.forward.hold()
     with town.trying() as attempt:
-        until(in_phase(town, "Running"))
+        town.until(in_phase("Running"))
         for log in (town.cluster.state / "pod-logs").glob(f"{NAMESPACE}_*/base/*.log"):
             log.unlink()
         town.forward.release()
-        assert passed(attempt)
+        assert attempt.passed()
 
 
 def test_17_a_log_that_can_t_be_read_changes_no_verdict(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,57 +211,4 @@ def test_18_a_pod_is_nobody_writes_nothing_and_asks_kubernetes_nothing(town: Tow
         "touch /scratch/x || exit 16; exit 7"
     )
     with pytest.raises(AirflowException, match="ended with code 7 and no answer"):
-        _saying(town, script).execute(context())
-
-
-# -- 19: pods that don't start or don't end well ----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("settings", "says"),
-    [
-        ({"node_selector": "pool=none"}, r"no node takes pod settlement/audit-.*(didn't|did not) match.*\n  → wait for a node"),
-        ({"cpu": "64", "start_seconds": "2"}, r"no node takes pod .*Insufficient cpu"),
-        ({"image": "localhost/not-there:1"}, r"can't have its image localhost/not-there:1: ErrImageNeverPull"),
-        (
-            {"image": "localhost/not-there:1", "pull_policy": "IfNotPresent"},
-            r"can't have its image .*(ErrImagePull|ImagePullBackOff)",
-        ),
-        ({"secret": "not-there"}, r'can\'t be made: secret "not-there" not found'),
-        ({"service_account": "not-there"}, r"Kubernetes refuses pod .*serviceaccount \"not-there\" not found"),
-    ],
-    ids=["no such node", "too large", "image not there", "image can't be fetched", "no secret", "no service account"],
-)
-def test_19_a_pod_that_doesn_t_start_is_explained_and_leaves_nothing(town: Town, settings: dict[str, str], says: str) -> None:
-    task = town.operator(**{"start_seconds": "8", **settings})
-    with pytest.raises(AirflowException, match=says):
-        task.execute(context())
-    assert town.pods() == []
-
-
-@pytest.mark.fault(19)
-def test_a_pod_without_memory_says_so(town: Town) -> None:
-    with pytest.raises(AirflowException, match=r"needed more memory than its 48Mi[\s\S]*→ raise SETTLEMENT_POD_MEMORY"):
-        town.operator(memory="48Mi").execute(context())
-
-
-@pytest.mark.fault(19)
-def test_a_pod_that_takes_too_long_is_ended_and_says_so(town: Town) -> None:
-    town.forward.hold()
-    task = town.operator(run_seconds="5")
-    # the worker's own steps don't pass through the forward
-    with pytest.raises(AirflowException, match=r"ran longer than it may[\s\S]*→ raise SETTLEMENT_POD_RUN_SECONDS"):
-        task.execute(context())
-
-
-@pytest.mark.fault(14)
-def test_an_api_server_that_restarts_in_the_middle_disturbs_nobody(town: Town) -> None:
-    town.forward.hold()
-    with town.trying() as attempt:
-        running = until(in_phase(town, "Running"))
-        town.cluster.stop("kube-apiserver")
-        time.sleep(2)
-        town.cluster.start("kube-apiserver")
-        assert [uid(pod) for pod in town.pods()] == [uid(running)]
-        town.forward.release()
-        assert passed(attempt)
+        saying(town, script).execute(context())

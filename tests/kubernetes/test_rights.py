@@ -10,7 +10,8 @@ from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 
 from local.kubernetes.cluster import Cluster
-from tests.kubernetes.town import NAMESPACE, WORKER
+from tests.kubernetes.pods import NAMESPACE
+from tests.kubernetes.town import WORKER
 
 AUDIT = "settlement-audit"
 

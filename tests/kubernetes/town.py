@@ -8,31 +8,54 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from types import SimpleNamespace
 from typing import Any
 
 from local.kubernetes.cluster import Cluster
 from local.kubernetes.forward import Forward
+from local.on_services import in_this_process
 from local.services.postgres import Postgres
 from local.services.s3 import BUCKETS, S3
+from local.services.service import ROOT
 from local.services.stack import Stack
-from tests.integration.example import FIRST, example
+from tests.charts.rendering import rendered
+from tests.integration.example import FIRST
 from tests.integration.house import House
-from tests.integration.shelf import lay_out
+from tests.kubernetes.pods import NAMESPACE, Pod, Pods
 
-NAMESPACE = "settlement"
+PATIENCE_SECONDS = 300
 WORKER = "settlement-airflow-worker"
 DAY = FIRST
 KINDS = ("catalog", "other_revenue", "payments", "plays")
 RUN = "manual__1"
 STAGE = "raw"
+SECRET = "settlement-audit"
 DAG = "landing_ingest"
+_ONE_STEP = Lock()  # standard output is the whole process's, and two tries may be at work
 MANIFEST = Path(__file__).with_name("namespace.yaml")
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A try of the task, beside the test."""
+
+    task: Any
+    answer: Future[str]
+
+    @property
+    def is_attached(self) -> bool:
+        """Whether it has found its pod or made it."""
+        return self.task.pod is not None
+
+    def passed(self) -> bool:
+        return "passed its audit" in self.answer.result(PATIENCE_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -41,6 +64,7 @@ class Town:
 
     Args:
         cluster: with the namespace and the image.
+        pods: of the namespace.
         forward: by which pods, and nobody else, reach the object store.
         variables: of a worker; it reaches the servers by itself.
         for_pods: variables that differ for pods.
@@ -48,25 +72,29 @@ class Town:
     """
 
     cluster: Cluster
+    pods: Pods
     forward: Forward
     variables: dict[str, str]
     for_pods: dict[str, str]
     build_id: str
     workers: list[subprocess.Popen[str]] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
 
-    # -- the namespace ----------------------------------------------------------------------------------------------
-
-    def pods(self) -> list[dict[str, Any]]:
-        """The pods that there are, the oldest first."""
-        asked = ["get", "pods", f"--namespace={NAMESPACE}", "--sort-by=.metadata.creationTimestamp", "--output=json"]
-        found: list[dict[str, Any]] = json.loads(self.cluster.kubectl(*asked))["items"]
-        return found
-
-    def remove_pods(self) -> None:
-        self.cluster.kubectl("delete", "pods", "--all", f"--namespace={NAMESPACE}", "--grace-period=1", "--timeout=60s")
-
-    def apply(self, resource: dict[str, Any]) -> None:
-        self.cluster.kubectl("apply", "--filename=-", text=json.dumps(resource))
+    def until(self, found: Callable[[list[Pod]], Any]) -> Any:
+        """Wait for something about the pods; a worker or a try that ends unasked is the test's failure at once."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            pods, version = self.pods.seen()
+            answer = found(pods)
+            if answer:
+                return answer
+            for worker in self.workers:
+                assert worker.returncode is not None or worker.poll() is None, "a worker has ended before it was told to"
+            for attempt in self.attempts:
+                if attempt.answer.done():
+                    raise AssertionError("a try has ended before it was to") from attempt.answer.exception()
+            assert time.monotonic() < end, "it never came"
+            self.pods.changed(version)
 
     # -- the verdict ------------------------------------------------------------------------------------------------
 
@@ -76,6 +104,15 @@ class Town:
         from settlement.warehouse import Warehouse
 
         return Warehouse(location(self.variables["SETTLEMENT_WAREHOUSE"])).verdict(self.build_id)
+
+    def published(self, stage: str = STAGE) -> Any:
+        """What the ledger has published of a stage of the day; None for nothing."""
+        from settlement.steps.place import open_ledger
+        from settlement.storage import location
+        from settlement.warehouse import Partition, Warehouse
+
+        ledger = open_ledger(Warehouse(location(self.variables["SETTLEMENT_WAREHOUSE"])))
+        return ledger.head(stage, Partition(DAY))
 
     # -- the task ---------------------------------------------------------------------------------------------------
 
@@ -94,19 +131,49 @@ class Town:
         return task
 
     @contextmanager
-    def trying(self, number: int = 1, tries: int = 3) -> Iterator[Future[str]]:
-        """A try of the task, beside the test."""
-        task = self.operator()
+    def trying(self, number: int = 1, tries: int = 3, **settings: str) -> Iterator[Attempt]:
+        task = self.operator(**settings)
         with ThreadPoolExecutor(1) as pool:
-            yield pool.submit(task.execute, context(number, tries))
+            self.attempts.append(attempt := Attempt(task, pool.submit(task.execute, context(number, tries))))
+            try:
+                yield attempt
+            finally:
+                self.attempts.remove(attempt)
+                self.forward.release()  # what a test that has failed holds would be waited for
 
     def worker(self, number: int = 1, tries: int = 3) -> subprocess.Popen[str]:
         """A worker at a try of the task, in a process of its own that may be killed; it prints how the try ended."""
         said = json.dumps({"number": number, "tries": tries, "for_pods": self.for_pods})
         command = [sys.executable, "-W", "ignore", "-m", "tests.kubernetes.worker", said]
-        started = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        found = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'plugins'}"}
+        started = subprocess.Popen(command, text=True, env=found)
         self.workers.append(started)
         return started
+
+    def abandoned_pod(self, number: int = 1, tries: int = 3) -> Pod:
+        """A pod that runs, held, and whose worker was killed."""
+        self.forward.hold()
+        worker = self.worker(number, tries)
+        running = self.until(in_phase("Running"))
+        worker.kill()
+        worker.wait()
+        return dict(running)
+
+
+def saying(town: Town, script: str, **settings: str) -> Any:
+    """The task with a pod that runs a script in place of the audit."""
+    task = town.operator(**settings)
+    task.cmds = ["/bin/sh", "-c", script, "--"]
+    return task
+
+
+def in_phase(*phases: str) -> Callable[[list[Pod]], Pod | None]:
+    """The first pod that is in one of these phases."""
+    return lambda pods: next((pod for pod in pods if pod["status"]["phase"] in phases), None)
+
+
+def uids(pods: list[Pod]) -> list[str]:
+    return [str(pod["metadata"]["uid"]) for pod in pods]
 
 
 def _step(context: Any, name: str, *arguments: str) -> dict[str, Any]:
@@ -116,7 +183,7 @@ def _step(context: Any, name: str, *arguments: str) -> dict[str, Any]:
     from settlement_airflow.runs import RunName
 
     run, out = RunName.of(context), io.StringIO()
-    with redirect_stdout(out):
+    with _ONE_STEP, redirect_stdout(out):
         code = main([name, *arguments_of(run.run_id, run.partition), *arguments])
     answer: dict[str, Any] = json.loads(out.getvalue())
     if code:
@@ -133,16 +200,33 @@ def context(number: int = 1, tries: int = 3) -> dict[str, Any]:
     return {"dag_run": dag_run, "params": {}, "ti": ti, "run_id": RUN, "dag": SimpleNamespace()}
 
 
+def with_rights(cluster: Cluster) -> None:
+    """The namespace, and in it the accounts and rights that the chart makes."""
+    cluster.kubectl("apply", f"--filename={MANIFEST}")
+    rights = ("--show-only=templates/serviceaccounts.yaml", "--show-only=templates/rbac.yaml")
+    cluster.kubectl("apply", f"--namespace={NAMESPACE}", "--filename=-", text=rendered("dev", *rights))
+
+
 @contextmanager
-def built_town(cluster: Cluster, image: str, scratch: Path, ports: dict[str, int]) -> Iterator[Town]:
-    """Servers, namespace, and a sealed candidate of one landed day."""
+def built_town(
+    cluster: Cluster, image: str, house: House, scratch: Path, ports: dict[str, int], secret: str = SECRET
+) -> Iterator[Town]:
+    """Servers, and a sealed candidate of one day that has landed in the house; namespace and rights are there.
+
+    Args:
+        cluster: with the image.
+        image: of the audits.
+        house: its landing and reference data are used.
+        scratch: a folder for servers and files.
+        ports: of the servers.
+        secret: made for the pods of this town.
+    """
     stack = Stack(scratch / "services", ports)
     stack.up(["postgres", "s3"])
     forwards = [Forward(scratch, stack.of(kind).port) for kind in (S3, Postgres)]
     try:
         for forward in forwards:
             forward.start()
-        house = lay_out(example(), scratch / "house")
         ledger = stack.of(Postgres).made("ledger", "ledger_pods")
         variables = {
             **stack.of(S3).variables(),
@@ -154,6 +238,7 @@ def built_town(cluster: Cluster, image: str, scratch: Path, ports: dict[str, int
             "SETTLEMENT_SCRATCH": str(scratch / "files"),
             "SETTLEMENT_READER_PROCESSES": "1",
             "SETTLEMENT_POD_IMAGE": image,
+            "SETTLEMENT_POD_SECRET": secret,
             "SETTLEMENT_POD_PULL_POLICY": "Never",
             "SETTLEMENT_POD_CPU": "900m",
             "SETTLEMENT_POD_MEMORY": "1Gi",
@@ -162,11 +247,12 @@ def built_town(cluster: Cluster, image: str, scratch: Path, ports: dict[str, int
             "SETTLEMENT_POD_START_SECONDS": "120",
             "KUBECONFIG": str(scratch / "worker.kubeconfig"),
         }
-        with _environment(variables):
+        with in_this_process(variables):
             _furnish(cluster, forwards, ledger, variables)
             _worker_s_kubeconfig(cluster, Path(variables["KUBECONFIG"]))
             for_pods = {"AWS_ENDPOINT_URL_S3": f"http://{forwards[0].address}"}
-            yield Town(cluster, forwards[0], variables, for_pods, _candidate(house))
+            pods = Pods(cluster.keys.kubeconfig)
+            yield Town(cluster, pods, forwards[0], variables, for_pods, _candidate(house))
     finally:
         for forward in forwards:
             forward.stop()
@@ -180,7 +266,7 @@ def _furnish(cluster: Cluster, forwards: list[Forward], ledger: str, variables: 
     secret = {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {"name": "settlement-audit", "namespace": NAMESPACE},
+        "metadata": {"name": variables["SETTLEMENT_POD_SECRET"], "namespace": NAMESPACE},
         "stringData": {
             "SETTLEMENT_LEDGER_URL": ledger.replace(host, forwards[1].address),
             **{name: variables[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")},
@@ -200,13 +286,11 @@ def _worker_s_kubeconfig(cluster: Cluster, path: Path) -> None:
 
 def _candidate(house: House) -> str:
     """Put a small day into the bucket, ingest it, and seal its raw tables; returns the build."""
-    from settlement.settings import settings
     from settlement.steps import tasks
     from settlement.steps.place import Place
     from settlement.steps.tasks import Run
     from settlement.storage import location, put_folder
 
-    settings.cache_clear()
     for kind in KINDS:
         put_folder(house.folder(kind, DAY), location(os.environ["SETTLEMENT_LANDING"]) / kind / f"dt={DAY}")
     place, run = Place.open(), Run(f"{DAG}/{RUN}", DAY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,6 +14,8 @@ from settlement_airflow.hooks.pod_spec import CONTAINER
 _EVENTS = 3
 _IMAGE = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError")
 _HOPELESS = ("InvalidImageName", "ErrImageNeverPull")
+# The kubelet's words when a pod has passed its own limit; a node that lacks room itself says "low on resource".
+_ITS_OWN_DISK = re.compile(r"Usage of EmptyDir volume|exceeds the total limit of containers|exceeded its local ephemeral storage")
 _MAKE = "put the release's image where the nodes find it, or correct SETTLEMENT_POD_IMAGE"
 _CONFIG = "make what is named in the namespace, or correct SETTLEMENT_POD_SECRET"
 _NODES = "wait for a node, or correct SETTLEMENT_POD_NODE_SELECTOR, _TOLERATIONS, _CPU or _MEMORY"
@@ -53,19 +56,33 @@ def why_ended(pod: Any, events: Iterable[Any]) -> str:
     """Why a pod has ended without its step having said so."""
     name = f"{pod.metadata.namespace}/{pod.metadata.name}"
     ended = terminated(pod)
-    if pod.status.reason == "DeadlineExceeded":
-        return _with_hint(f"pod {name} ran longer than it may", events, "raise SETTLEMENT_POD_RUN_SECONDS if it was only slow")
-    if pod.status.reason:  # Evicted, Preempting, NodeLost …
-        said = f"pod {name} was ended by its node: {pod.status.reason}: {pod.status.message or 'no more is said'}"
-        return _with_hint(said, events, "the task tries again; see that the nodes have room")
-    if ended is not None and ended.reason == "OOMKilled":
-        limit = pod.spec.containers[0].resources.limits["memory"]
-        return _with_hint(f"pod {name} needed more memory than its {limit}", events, "raise SETTLEMENT_POD_MEMORY")
-    if ended is not None and ended.reason not in (None, "Error", "Completed"):
+    if pod.metadata.deletion_timestamp is not None:
+        said, hint = f"somebody has removed pod {name}", "the task tries again, in another one"
+    elif pod.status.reason:
+        said, hint = _ended_by_kubernetes(pod, name)
+    elif ended is not None and ended.reason == "OOMKilled":
+        said, hint = f"pod {name} needed more memory than its {_limit(pod, 'memory')}", "raise SETTLEMENT_POD_MEMORY"
+    elif ended is not None and ended.reason not in (None, "Error", "Completed"):
         said = f"pod {name} couldn't run: {ended.reason}: {ended.message or 'no more is said'}"
-        return _with_hint(said, events, "see that the image is the release's")
-    code = "no exit code" if ended is None else f"code {ended.exit_code}"
-    return _with_hint(f"pod {name} ended with {code} and no answer", events, "see the log above, then clear the task")
+        hint = "see that the image is the release's"
+    else:
+        code = "no exit code" if ended is None else f"code {ended.exit_code}"
+        said, hint = f"pod {name} ended with {code} and no answer", "see the log above, then clear the task"
+    return _with_hint(said, events, hint)
+
+
+def _ended_by_kubernetes(pod: Any, name: str) -> tuple[str, str]:
+    """What is said, and what to do, when Kubernetes itself has ended a pod: DeadlineExceeded, Evicted, Preempting, NodeLost …"""
+    reason, message = pod.status.reason, pod.status.message or "no more is said"
+    if reason == "DeadlineExceeded":
+        return f"pod {name} ran longer than it may", "raise SETTLEMENT_POD_RUN_SECONDS if it was only slow"
+    if reason == "Evicted" and _ITS_OWN_DISK.search(message):
+        return f"pod {name} needed more disk than its {_limit(pod, 'ephemeral-storage')}", "raise SETTLEMENT_POD_SCRATCH"
+    return f"pod {name} was ended by its node: {reason}: {message}", "the task tries again; see that the nodes have room"
+
+
+def _limit(pod: Any, kind: str) -> str:
+    return str(pod.spec.containers[0].resources.limits[kind])
 
 
 def terminated(pod: Any) -> Any:

@@ -75,6 +75,7 @@ class StepPodsHook(BaseHook):
                 return mine
             made = self._made(wanted)
             if made is not None:
+                self.log.info("Made pod %s", made.metadata.name)
                 return made
 
     def started(self, pod: Any) -> Any:
