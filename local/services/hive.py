@@ -21,7 +21,7 @@ _JAVA = (17, 22)  # later ones lack what Hive needs of javax.security.auth.Subje
 
 
 class Hive(Service):
-    """Heap: `SETTLEMENT_HIVE_HEAP`, default 1g. Tez tasks at once in a query: `SETTLEMENT_HIVE_TASKS`, default 2."""
+    """Heap: `SETTLEMENT_HIVE_HEAP`, default 1g."""
 
     name = "hive"
     needs = ("s3",)
@@ -54,7 +54,6 @@ class Hive(Service):
             "METASTORE_PORT": str(self.ports["metastore"]),
             "HIVE_PORT": str(self.port),
             "HEAP": os.environ.get("SETTLEMENT_HIVE_HEAP", "1g"),
-            "TASKS": os.environ.get("SETTLEMENT_HIVE_TASKS", "2"),
         }
         for template in (_FILES / "conf").iterdir():
             fill(template, self.home / "conf" / template.name, values)
