@@ -21,6 +21,7 @@ def query_views() -> list[dict[str, Any]]:
     """The entry in the navigation, which opens the page itself: it lets nobody frame it. None where there is no address."""
     base = conf.get("api", "base_url", fallback="").rstrip("/")
     address = f"{base}{API_PREFIX}/" if _is_embedded() else _address()
+    # Without a category Airflow 3.3 shows a button that opens nothing.
     return [{"name": "Settlement", "href": address, "destination": "nav", "category": "browse"}] if address else []
 
 
