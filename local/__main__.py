@@ -59,8 +59,8 @@ def main() -> int:
 
 def _run(airflow: Airflow, work: Path, month: str, approver: str, out: Console) -> None:
     out.print("Starting Airflow: scheduler, DAG processor, triggerer, API server …")
-    airflow.up()
     try:
+        airflow.up()
         settle(airflow, work / "landing", month, approver, out)
     finally:
         airflow.down()

@@ -29,7 +29,7 @@ USERS = {"admin": "admin", "operator": "op", "approver": "op", "viewer": "viewer
 SERVICE_USER = "settlement-service"
 ENGINE_SLOTS = 2
 _HEALTHY = ("scheduler", "triggerer", "dag_processor", "metadatabase")
-_START_SECONDS = 180
+_START_SECONDS = 300
 _STOP_SECONDS = 30
 
 
@@ -145,6 +145,7 @@ class Airflow:
             "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self.home / "passwords.json"),
             "CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
             "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.home / 'airflow.db'}",
+            "API__HOST": "127.0.0.1",
             "API__PORT": str(self.port),
             "API__BASE_URL": self.url,
             "API__WORKERS": "1",
