@@ -112,13 +112,13 @@ class Api:
         found: dict[str, Any] = self.get(f"dags/{dag}/dagRuns/{_quoted(run)}/taskInstances/{task}/-1/hitlDetails")
         return found
 
-    def wait_task(self, dag: str, run: str, task: str, states: Collection[str], seconds: float = 180) -> dict[str, Any]:
+    def wait_task(self, dag: str, run: str, task: str, states: Collection[str], seconds: float = 300) -> dict[str, Any]:
         """Wait until a task is in one of the states; returns it."""
         return wait_for(
             lambda: self.tasks(dag, run)[task], lambda found: found["state"] in states, f"{dag} {run} {task} → {states}", seconds
         )
 
-    def wait_run(self, dag: str, run: str, states: Collection[str] = DONE, seconds: float = 300) -> str:
+    def wait_run(self, dag: str, run: str, states: Collection[str] = DONE, seconds: float = 600) -> str:
         """Wait until a run has ended; returns its state."""
         found = wait_for(lambda: self.run(dag, run), lambda r: r["state"] in states, f"{dag} {run} → {states}", seconds)
         return str(found["state"])

@@ -66,13 +66,13 @@ class Town:
         assert ended == state, self.story(dag, run)
         return run
 
-    def approve(self, dag: str, run: str, seconds: float = 180) -> None:
+    def approve(self, dag: str, run: str, seconds: float = 300) -> None:
         """Wait until a run asks, answer yes as the approver, and see it end well."""
         self.api.wait_task(dag, run, "approve", ["awaiting_input"], seconds)
         self.airflow.api("approver").answer(dag, run, "approve", "Approve")
         assert self.api.wait_run(dag, run) == "success", self.story(dag, run)
 
-    def backfill(self, dag: str, first: str, last: str, *options: str, seconds: float = 300) -> None:
+    def backfill(self, dag: str, first: str, last: str, *options: str, seconds: float = 900) -> None:
         """Backfill from the CLI and wait until every run of it has ended well."""
         api = self.api
         before = {run["dag_run_id"] for run in api.runs(dag)}
