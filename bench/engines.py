@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.measure import timed
 from local.services.__main__ import default_state
 from local.services.s3 import BUCKETS, S3
 from local.services.service import HOST
@@ -32,6 +32,7 @@ from settlement.warehouse import Partition
 from tests.integration.house import House
 from tests.parity.lake import Lake
 from tests.parity.month import Settled, on_hive
+from tests.services.fixtures import shared
 
 Part = tuple[str, Partition]
 
@@ -69,7 +70,7 @@ def measure(warehouse: Path, reference: Path, parts: Sequence[Part], scratch: Pa
     """Some stages of a warehouse on a disk, which has their builds."""
     house = House(warehouse.parent, warehouse)
     shutil.copytree(reference, house.reference, dirs_exist_ok=True)
-    with servers() as stack:
+    with shared(Stack(default_state())) as stack:
         lake = _lake(stack, f"bench_{int(time.time())}")
         hive = HiveEngine(HOST, stack.services["hive"].port)
         trino = TrinoEngine(HOST, stack.services["trino"].port)
@@ -79,35 +80,16 @@ def measure(warehouse: Path, reference: Path, parts: Sequence[Part], scratch: Pa
             build = settled.head(stage, partition)
             by_trino, scanned = _on_trino(trino, settled, build)
             folder = scratch / f"hive-{stage}"
-            by_duckdb = _seconds(lambda build=build: _on_duckdb(settled, build))  # type: ignore[misc]
-            by_hive = _seconds(lambda build=build, folder=folder: on_hive(hive, settled, build, folder))  # type: ignore[misc]
+            by_duckdb = timed(lambda build=build: _on_duckdb(settled, build))  # type: ignore[misc]
+            by_hive = timed(lambda build=build, folder=folder: on_hive(hive, settled, build, folder))  # type: ignore[misc]
             if settled.hashes(build, folder) != settled.hashes(build):
                 raise SystemExit(f"{stage}: Hive's rows are not DuckDB's")
             yield Took(stage, by_duckdb, by_hive, by_trino, scanned, _there(settled, build))
 
 
-@contextmanager
-def servers() -> Iterator[Stack]:
-    """The stack; stopped again unless it ran before."""
-    stack = Stack(default_state())
-    ran = all(service.running() for service in stack.services.values())
-    stack.up()
-    try:
-        yield stack
-    finally:
-        if not ran:
-            stack.down()
-
-
 def _lake(stack: Stack, name: str) -> Lake:
     s3 = stack.of(S3)
     return Lake(Places(name, f"s3://{BUCKETS[0]}/{name}"), s3.client())
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def _on_duckdb(settled: Settled, build: Build) -> None:

@@ -19,14 +19,14 @@ from typing import Any
 from unittest.mock import patch
 
 import tests.dags.conftest  # noqa: F401  # a home of its own for Airflow, before anything imports it
+from bench.measure import timed
 from local.images.build import TARGETS, build
-from local.kubernetes.cluster import Cluster
 from settlement.settings import reference_dir
 from settlement_airflow.hooks.step_pods import StepPodsHook
 from settlement_airflow.operators.stage import AuditOperator
 from tests.integration.house import House
 from tests.kubernetes.images import audit_image
-from tests.kubernetes.town import DAY, STAGE, Town, built_town, context, with_rights
+from tests.kubernetes.town import DAY, STAGE, Town, built_town, context, running_cluster, with_rights
 from tests.services.fixtures import own_ports
 
 _TIMES = 7
@@ -45,7 +45,7 @@ def measure(scratch: Path, plays: int, say: Callable[[str], None]) -> None:
     with _town(scratch, plays) as town:
         for turn in range(_TIMES + 1):
             process = AuditOperator(task_id="audit", stage=STAGE)
-            seconds, phases = _seconds(partial(process.execute, context())), _phases(town, turn)
+            seconds, phases = timed(partial(process.execute, context())), _phases(town, turn)
             if turn:  # the first one of each fills caches
                 in_process.append(seconds)
                 in_pod.append(phases)
@@ -75,16 +75,10 @@ def _town(scratch: Path, plays: int) -> Iterator[Town]:
     house = House.at(scratch / "house")
     subprocess.run([sys.executable, "-m", "bench.day", house.landing, DAY, str(plays)], check=True)
     shutil.copytree(reference_dir(), house.reference)
-    cluster = Cluster()
-    ours = not cluster.works()
-    cluster.up()
-    try:
+    with running_cluster() as cluster:
         with_rights(cluster)
         with built_town(cluster, audit_image(cluster), house, scratch, own_ports()) as town:
             yield town
-    finally:
-        if ours:
-            cluster.down()
 
 
 def _phases(town: Town, turn: int) -> dict[str, float]:
@@ -93,7 +87,7 @@ def _phases(town: Town, turn: int) -> dict[str, float]:
     task = town.operator(poll_seconds="1")  # as it is by default
     del task.step  # its steps are processes, as in a worker
     with patch("settlement_airflow.operators.step_pod.StepPodsHook", partial(_TimedPods, took)):
-        whole = _seconds(lambda: task.execute(context(number=1 + turn * 4, tries=3 + turn * 4)))
+        whole = timed(lambda: task.execute(context(number=1 + turn * 4, tries=3 + turn * 4)))
     took[_AROUND] = whole - sum(took.values())
     return took
 
@@ -122,12 +116,6 @@ class _TimedPods(StepPodsHook):
         answer = wait(*arguments)
         self._took[phase] += time.perf_counter() - begun
         return answer
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    begun = time.perf_counter()
-    work()
-    return time.perf_counter() - begun
 
 
 def _spread(seconds: list[float]) -> str:

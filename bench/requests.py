@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.engines import servers
+from local.services.__main__ import default_state
 from local.services.s3 import S3
+from local.services.stack import Stack
 from settlement.steps import tasks
 from settlement.steps.place import Place
 from tests.integration.shelf import Shelf
+from tests.services.fixtures import shared
 from tests.services.served import served
 
 STAGES = ("ods", "daily")
@@ -39,7 +41,7 @@ class Asked:
 
 def measure(scratch: Path) -> Iterator[Asked]:
     """Requests of every task of a day, in the order in which they run."""
-    with servers() as stack:
+    with shared(Stack(default_state())) as stack:
         log = stack.of(S3).access_log
         house = Shelf(scratch, scratch / "states").house("new")
         with served(stack, house, ("raw",)) as day:

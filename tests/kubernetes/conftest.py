@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import tests.dags.conftest  # noqa: F401  # a home of its own for Airflow, before anything imports it
-from local.kubernetes import addresses
 from local.kubernetes.cluster import Cluster
 from tests.integration.example import example
 from tests.integration.shelf import lay_out
 from tests.kubernetes.images import audit_image
-from tests.kubernetes.town import Town, built_town, with_rights
+from tests.kubernetes.town import Town, built_town, running_cluster, with_rights
 from tests.services.fixtures import own_ports
 
 
@@ -27,17 +25,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    """The cluster of this machine; other sessions of these tests wait."""
-    with addresses.LOCK.with_suffix(".tests").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        found = Cluster()
-        ours = not found.works()
-        found.up()
-        try:
-            yield found
-        finally:
-            if ours:
-                found.down()
+    """The cluster; other sessions of these tests wait."""
+    with running_cluster() as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

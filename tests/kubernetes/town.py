@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
 import logging
@@ -18,6 +19,7 @@ from threading import Lock
 from types import SimpleNamespace
 from typing import Any
 
+from local.kubernetes import addresses
 from local.kubernetes.cluster import Cluster
 from local.kubernetes.forward import Forward
 from local.on_services import in_this_process
@@ -198,6 +200,21 @@ def context(number: int = 1, tries: int = 3) -> dict[str, Any]:
         dag_id=DAG, task_id="raw.audit", map_index=-1, try_number=number, max_tries=tries, xcom_push=lambda **_: None
     )
     return {"dag_run": dag_run, "params": {}, "ti": ti, "run_id": RUN, "dag": SimpleNamespace()}
+
+
+@contextmanager
+def running_cluster() -> Iterator[Cluster]:
+    """The cluster of this machine, one user after the other; stopped again unless it ran before."""
+    with addresses.LOCK.with_suffix(".tests").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        found = Cluster()
+        ours = not found.works()
+        found.up()
+        try:
+            yield found
+        finally:
+            if ours:
+                found.down()
 
 
 def with_rights(cluster: Cluster) -> None:

@@ -14,7 +14,7 @@ from tests.integration.example import MONTH
 from tests.integration.house import House, copy_folder
 from tests.integration.shelf import Shelf
 from tests.page.people import PHONE, Person, person
-from tests.unit.api.played_airflow import PASSWORD, PlayedAirflow, played
+from tests.unit.api.played_airflow import PlayedAirflow
 
 _BODY = """| partner | name | lines | royalty, won | paid, won |
 | ---: | --- | ---: | ---: | ---: |
@@ -31,19 +31,6 @@ def house(shelf: Shelf, work: Path) -> House:
     place = work / "page-approvals"
     copy_folder(shelf.house("open").root, place)
     return House.at(place)
-
-
-@pytest.fixture(scope="module")
-def airflow() -> Iterator[PlayedAirflow]:
-    with played() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def server(house: House, airflow: PlayedAirflow, work: Path) -> Iterator[Server]:
-    (work / "password").write_text(PASSWORD)
-    with served(house.warehouse, airflow_url=airflow.url, airflow_password_file=work / "password") as running:
-        yield running
 
 
 @pytest.fixture

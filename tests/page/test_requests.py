@@ -11,12 +11,12 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Request, expect
 
-from tests.integration.api_server import Server, blow_up, served, wait_for
+from tests.integration.api_server import Server, blow_up, wait_for
 from tests.integration.example import MONTH
 from tests.integration.house import House, copy_folder
 from tests.integration.shelf import Shelf
 from tests.page.people import PHONE, Person, person
-from tests.unit.api.played_airflow import PASSWORD, PlayedAirflow, played
+from tests.unit.api.played_airflow import PlayedAirflow
 
 _SMALL = f"explore?measures=amount_uwon&by=partner&from={MONTH}&to={MONTH}&where=partner!:99&order=-amount_uwon"
 _LONG = {
@@ -34,19 +34,6 @@ def house(shelf: Shelf, work: Path) -> House:
     found = House.at(place)
     blow_up(found, 3_000_000)
     return found
-
-
-@pytest.fixture(scope="module")
-def airflow() -> Iterator[PlayedAirflow]:
-    with played() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def server(house: House, airflow: PlayedAirflow, work: Path) -> Iterator[Server]:
-    (work / "password").write_text(PASSWORD)
-    with served(house.warehouse, airflow_url=airflow.url, airflow_password_file=work / "password") as running:
-        yield running
 
 
 @pytest.fixture(autouse=True)

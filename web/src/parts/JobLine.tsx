@@ -6,6 +6,7 @@ import { ask } from "../api/client";
 import { downloadFile, FORMAT_NAMES, type FileFormat } from "../api/download";
 import type { Job, Meta } from "../api/shapes";
 import { bytes } from "../model/figures";
+import { isOver } from "../model/jobs";
 import { linkOf, viewFrom } from "../model/view";
 import { useWords } from "../words";
 import { FileProblem } from "./Problem";
@@ -25,7 +26,7 @@ export function JobLine({ job, meta, again }: Props) {
   const named = [measures.map((name) => label(meta.measures[name])), dimensions.map((name) => label(meta.dimensions[name]))];
   const what = named.map((names) => names.join(", ")).filter(Boolean).join(" · ");
   const view = viewFrom(job.question);
-  const isOver = job.state !== "waiting" && job.state !== "running";
+  const over = isOver(job);
   const facts = [
     period.from === period.to ? period.from : `${period.from} – ${period.to}`,
     FORMAT_NAMES[job.format as FileFormat],
@@ -51,8 +52,8 @@ export function JobLine({ job, meta, again }: Props) {
             {t("jobs.get")}
           </button>
         )}
-        <button type="button" className="quiet" aria-label={t(isOver ? "jobs.removeWhat" : "jobs.cancelWhat", { what })} onClick={end}>
-          {t(isOver ? "jobs.remove" : "jobs.cancel")}
+        <button type="button" className="quiet" aria-label={t(over ? "jobs.removeWhat" : "jobs.cancelWhat", { what })} onClick={end}>
+          {t(over ? "jobs.remove" : "jobs.cancel")}
         </button>
       </div>
       {failed !== null && <FileProblem error={failed} />}

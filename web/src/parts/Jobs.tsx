@@ -2,12 +2,13 @@
 
 import { askJson } from "../api/client";
 import type { Job, Meta } from "../api/shapes";
+import { isOver } from "../model/jobs";
 import { usePolled } from "../model/poll";
 import { useWords } from "../words";
 import { JobLine } from "./JobLine";
 import { Loading, Problem } from "./Problem";
 
-const isGoing = (jobs: Job[]): boolean => jobs.some(({ state }) => state === "waiting" || state === "running");
+const isGoing = (jobs: Job[]): boolean => !jobs.every(isOver);
 
 export function Jobs({ meta }: { meta: Meta }) {
   const { t } = useWords();
