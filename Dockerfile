@@ -5,7 +5,7 @@ ARG BASE=python:3.11-slim-bookworm
 ARG BUILD_BASE=python:3.11-bookworm
 ARG AIRFLOW_BASE=python:3.11-bookworm
 
-# -- the wheel, and what makes environments; nothing of these stages is in an image but /opt/settlement -------------------
+# -- what makes environments; nothing of these stages is in an image but /opt/settlement ----------------------------------
 FROM ${BUILD_BASE} AS build
 COPY --from=uv uv /usr/local/bin/uv
 ENV UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=true UV_CACHE_DIR=/uv-cache
@@ -13,28 +13,41 @@ WORKDIR /src
 COPY requirements-image.txt ./
 RUN uv venv --quiet --python python3.11 /build \
     && VIRTUAL_ENV=/build uv pip install --quiet --require-hashes --requirement requirements-image.txt
+COPY local/images/libraries local/images/package /usr/local/bin/
+
+FROM build AS wheel
 COPY pyproject.toml README.md LICENSE ./
 COPY include include
 RUN uv build --quiet --wheel --no-build-isolation --python /build/bin/python --out-dir /wheel
-COPY local/images/environment local/images/trim /usr/local/bin/
 
-# Of Amazon's 400 services an audit speaks to one.
-FROM build AS audit-environment
+# Libraries come before the package: a change of the code alone leaves them as they are built.
+# Of Amazon's 400 services an audit speaks to one, and no statement has a picture in it.
+FROM build AS audit-libraries
 COPY requirements-audit.txt ./
-RUN environment requirements-audit.txt
-RUN trim settlement.steps.__main__ \
+RUN libraries requirements-audit.txt \
+    && uv pip uninstall --quiet --python /opt/settlement/bin/python pillow \
     && find /opt/settlement/lib/python3.11/site-packages/botocore/data -mindepth 1 -maxdepth 1 -type d ! -name s3 ! -name sts ! -name 'sso*' \
        -exec rm -rf {} +
 
-FROM build AS api-environment
-COPY requirements-api.txt ./
-RUN environment requirements-api.txt
-RUN trim settlement.api.app,settlement.cli
+FROM audit-libraries AS audit-environment
+COPY --from=wheel /wheel /wheel
+RUN package settlement.steps.__main__,settlement.reports.render,settlement.reports.preview_page
 
-FROM build AS airflow-environment
+FROM build AS api-libraries
+COPY requirements-api.txt ./
+RUN libraries requirements-api.txt
+
+FROM api-libraries AS api-environment
+COPY --from=wheel /wheel /wheel
+RUN package settlement.api.app,settlement.cli,settlement.reports.render,settlement.reports.preview_page
+
+FROM build AS airflow-libraries
 COPY requirements.txt ./
-RUN environment requirements.txt
-RUN trim airflow.__main__,settlement.steps.__main__
+RUN libraries requirements.txt
+
+FROM airflow-libraries AS airflow-environment
+COPY --from=wheel /wheel /wheel
+RUN package airflow.__main__,settlement.steps.__main__
 
 # -- the images -----------------------------------------------------------------------------------------------------------
 # Of every one: a user without a name to sign in with, a root that nothing writes to (/tmp is mounted), no package manager.

@@ -107,7 +107,7 @@ setup-browser: ## Chromium and Korean fonts from Debian's packages, for the test
 test: setup setup-browser page page-test ## every test but the long ones, on real servers that it starts itself
 	$(BIN)/python -m pytest -m "not long" -n 5 --dist loadscope
 
-test-long: setup ## the rest, more than an hour: more parity of the engines, whole months by Airflow, images, a Kubernetes
+test-long: setup ## the rest, more than an hour: more parity of the engines, whole months by Airflow, images
 	$(BIN)/python -m pytest -m long
 
 test-quick: setup ## the tests that start no server

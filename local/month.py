@@ -15,7 +15,7 @@ from settlement.landing.contract import KINDS
 from settlement.landing.folders import Landing
 from settlement.pipeline import days_of
 
-DAGS = ("landing_ingest", "settlement_daily", "settlement_monthly", "restatement", "partner_report")
+DAGS = ("landing_ingest", "settlement_daily", "settlement_monthly", "restatement", "partner_report", "month_preview")
 MONTHLY = "settlement_monthly"
 _MAX_ACTIVE_RUNS = 8
 _APPROVAL_SECONDS = 1800  # on EMR three stages come before the question

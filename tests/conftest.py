@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from xdist.remote import Producer
     from xdist.scheduler import LoadScopeScheduling
 
-_LONG = ("images", "kubernetes")  # folders whose tests are all for `make test-long`
+_LONG = ("images",)  # folders whose tests are all for `make test-long`
 _AIRFLOW = {"test_backfill": "days", "test_clearing": "days"}  # the others are of the second Airflow
 # What stands ready for a whole folder, or for each of its files, takes longer than a test.
-_FOLDERS = ("charts", "page", "services")
+_FOLDERS = ("charts", "kubernetes", "page", "services")
 _FOLDERS_BY_FILE = ("generator", "reports")
 _FILES = (
     "test_api", "test_bucket", "test_chain", "test_database_down", "test_emr_steps", "test_encrypted_writes", "test_ledger_postgres",

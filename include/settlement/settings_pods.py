@@ -35,7 +35,7 @@ class PodSettings(BaseSettings):
     connection: str = Field("", description="Airflow connection of the cluster; default: the worker's own cluster, or KUBECONFIG")
     namespace: str = Field("settlement", description="where pods run")
     service_account: str = Field("settlement-audit", description="whose rights a pod has in AWS; it has none in Kubernetes")
-    report_service_account: str = Field("settlement-audit", description="the same of a partner's report: it writes on_demand/")
+    report_service_account: str = Field("settlement-report", description="the same of reports and previews: it writes on_demand/")
     secret: str = Field("settlement-audit", description="Secret with SETTLEMENT_LEDGER_URL and other secrets; empty: none")
 
     cpu: str = Field("1", description="processors of a pod, such as 2 or 500m")

@@ -21,6 +21,8 @@ _HERE = Path(__file__).parent
 _CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"  # what is fetched within a build trusts what this machine trusts
 _LOCKS = {"audit": "requirements-audit.txt", "api": "requirements-api.txt", "airflow": "requirements.txt"}
 _FOLDERS = {"audit": ("include",), "api": ("include",), "airflow": ("include", "plugins", "dags")}
+_KEPT = 3  # archives of a target, beside the one that is being made
+_LAYER_HOURS = 48
 ENVIRONMENT = {"CONTAINERS_CONF": str(_HERE / "containers.conf")}
 
 
@@ -38,7 +40,7 @@ class Image:
 
 
 def build(target: str) -> Image:
-    """The image of `audit`, `api` or `airflow` of this checkout; built when it isn't in the cache.
+    """The image of `audit`, `api` or `airflow` of this checkout; built when it isn't in the cache, which keeps the newest ones.
 
     Raises:
         ServiceError: a program or a library can't be had, or the build fails: the end of what it said.
@@ -49,13 +51,14 @@ def build(target: str) -> Image:
         if made is not None:
             say(f"image {name} …")
             _build(target, name, made / "image.tar")
+            _forget_old(target)
     return Image(name, kept / "image.tar")
 
 
 def content(target: str) -> str:
     """Eight characters that change with whatever the image of a target is made of."""
     files = [ROOT / name for name in ("Dockerfile", ".dockerignore", "pyproject.toml", "requirements-image.txt", _LOCKS[target])]
-    files += [_HERE / "environment", _HERE / "trim", _HERE / "base.py"]
+    files += [_HERE / "libraries", _HERE / "package", _HERE / "base.py"]
     for folder in _FOLDERS[target]:
         files += sorted(path for path in (ROOT / folder).rglob("*") if path.is_file() and path.suffix != ".pyc")
     return of_content(*files)
@@ -81,6 +84,14 @@ def _build(target: str, name: str, archive: Path) -> None:
     tools = f"--build-context=uv={Path(sys.executable).parent}"
     run([*podman(), "build", "--quiet", *lent, tools, *arguments, "--target", target, "--tag", name, ROOT], ENVIRONMENT)
     run([*podman(), "save", "--quiet", "--format", "docker-archive", "--output", archive, name], ENVIRONMENT)
+
+
+def _forget_old(target: str) -> None:
+    """Give back the room of archives that were made long before others, and of layers that no build has used for days."""
+    for folder in sorted(images().glob(f"{target}-*"), key=lambda folder: folder.stat().st_mtime)[:-_KEPT]:
+        shutil.rmtree(folder, ignore_errors=True)
+    prune = [*podman(), "image", "prune", "--force", f"--filter=until={_LAYER_HOURS}h"]
+    subprocess.run(prune, env={**os.environ, **ENVIRONMENT}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
 
 
 def _imported(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from airflow.sdk import BaseOperator
 
 from settlement.settings_pods import in_pods
+from settlement_airflow.operators.month_preview import MonthPreviewOperator
 from settlement_airflow.operators.partner_report import PartnerReportOperator
 from settlement_airflow.operators.stage import AuditOperator
 
@@ -27,3 +28,12 @@ def partner_report_task() -> BaseOperator:
     from settlement_airflow.operators.partner_report_pod import PartnerReportPodOperator
 
     return PartnerReportPodOperator(task_id="report")
+
+
+def month_preview_task() -> BaseOperator:
+    """A preview of a month: a process of the worker, or a pod that is there only while somebody has asked."""
+    if not in_pods():
+        return MonthPreviewOperator(task_id="preview")
+    from settlement_airflow.operators.month_preview_pod import MonthPreviewPodOperator
+
+    return MonthPreviewPodOperator(task_id="preview")

@@ -62,6 +62,7 @@ def test_a_backfill_over_published_days_publishes_nothing_and_says_so(town: Town
     assert (house.heads(), publications(house, ENDING)) == (heads, published)
 
 
+@pytest.mark.long
 def test_days_run_again_under_a_changed_rule_get_new_heads_where_it_matters(town: Town) -> None:
     house = town.house
     days = ENDING

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -119,17 +120,21 @@ def test_the_scheduler_killed_and_started_again_in_the_middle_of_a_task(settled:
     settled.ends_well()
 
 
-POINTS = (
-    ("build", f"before {SEALING}"),
+POINTS = (  # the first two are those after which most is at stake
     ("build", f"after {SEALING}"),
+    ("publish", f"after {PUBLISHING}"),
+    ("build", f"before {SEALING}"),
     ("audit", "start"),
     ("audit", "after settlement.steps.audit:write_verdict"),
     ("publish", f"before {PUBLISHING}"),
-    ("publish", f"after {PUBLISHING}"),
 )
 
 
-@pytest.mark.parametrize(("step", "point"), POINTS, ids=[f"{step} {point.split(':')[0]}" for step, point in POINTS])
+def _killed_at(index: int, step: str, point: str) -> Any:
+    return pytest.param(step, point, id=f"{step} {point.split(':', maxsplit=1)[0]}", marks=pytest.mark.long if index > 1 else ())
+
+
+@pytest.mark.parametrize(("step", "point"), [_killed_at(index, *point) for index, point in enumerate(POINTS)])
 def test_a_worker_killed_at_a_point_of_the_first_attempt(town: Town, step: str, point: str) -> None:
     house = town.move_in("almost")  # nobody has ingested the last day
     hold = town.hold(step, "raw", LAST, point)

@@ -12,6 +12,7 @@ from tests.integration.shelf import settle_days
 STAGES = ("ods", "daily")
 
 
+@pytest.mark.long
 @pytest.mark.fault(27)
 def test_three_runs_of_a_day_at_once_publish_it_once(town: Town) -> None:
     house = town.move_in("almost")

@@ -102,6 +102,7 @@ def test_cleared_after_its_end_it_has_nothing_to_do_and_is_posted_once(town: Tow
     house.assert_chain_holds()
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("asked")
 def test_what_is_rejected_is_not_posted(town: Town, house: House) -> None:
     run = town.airflow.api("operator").start(RESTATEMENT, month=MONTH, reason="the price was right after all")

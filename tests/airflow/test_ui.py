@@ -51,6 +51,7 @@ def test_a_failed_task_is_cleared_alone_and_then_with_what_comes_after(town: Tow
         shot(page, "cleared-task")
 
 
+@pytest.mark.long
 @pytest.mark.fault(25)
 def test_a_range_of_partitions_is_cleared_in_the_list_of_runs_and_from_the_cli(town: Town) -> None:
     house = town.move_in("early")

@@ -16,8 +16,8 @@ from tests.integration.house import House, copy_folder
 from tests.integration.shelf import Shelf
 
 INGEST, DAILY, MONTHLY = "landing_ingest", "settlement_daily", "settlement_monthly"
-RESTATEMENT, REPORT = "restatement", "partner_report"
-DAGS = (INGEST, DAILY, MONTHLY, RESTATEMENT, REPORT)
+RESTATEMENT, REPORT, PREVIEW = "restatement", "partner_report", "month_preview"
+DAGS = (INGEST, DAILY, MONTHLY, RESTATEMENT, REPORT, PREVIEW)
 CANARY = "canary-of-a-secret-7f3a"
 
 

@@ -30,6 +30,8 @@ from tests.charts.rendering import (
     template,
 )
 
+OPERATORS = ROOT / "plugins" / "settlement_airflow" / "operators"
+COMPONENT = re.compile(r'component="([a-z]+)"')
 _TOKENS = {"settlement-airflow-worker", "settlement-airflow-scheduler"}
 _MAKES_PODS = {"create", "get", "list", "delete"}
 
@@ -91,6 +93,19 @@ def test_nothing_goes_in_or_out_unless_it_is_opened(objects: list[Manifest]) -> 
     for name, spec in policies.items():
         for rule in [*(spec.get("ingress") or []), *(spec.get("egress") or [])]:
             assert rule.get("from") or rule.get("to"), f"{name} is open to everybody"
+
+
+def test_every_pod_that_a_task_makes_reaches_the_ledger_and_the_warehouse(objects: list[Manifest]) -> None:
+    made = {f"settlement-{name}" for file in OPERATORS.glob("*_pod.py") for name in COMPONENT.findall(file.read_text("utf-8"))}
+    assert made >= {"settlement-audit", "settlement-report", "settlement-preview"}
+    (data,) = (one["spec"] for one in objects if one["kind"] == "NetworkPolicy" and one["metadata"]["name"] == "settlement-data")
+    assert set(data["podSelector"]["matchExpressions"][0]["values"]) >= made
+
+
+def test_the_accounts_of_pods_are_made(objects: list[Manifest]) -> None:
+    named = {field.default for name, field in PodSettings.model_fields.items() if name.endswith("service_account")}
+    assert named == {"settlement-audit", "settlement-report"}
+    assert named <= {one["metadata"]["name"] for one in objects if one["kind"] == "ServiceAccount"}
 
 
 def test_pods_are_told_settings_that_exist(objects: list[Manifest]) -> None:

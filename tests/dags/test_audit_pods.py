@@ -309,6 +309,15 @@ def test_an_api_that_is_away_for_a_moment_is_asked_again(fake: Fake, pods: Playe
         operator(pods).execute(task_context())
 
 
+def test_an_api_that_has_just_started_and_doesn_t_know_the_worker_s_rights_yet_is_asked_again(
+    fake: Fake, pods: PlayedPods
+) -> None:
+    steps(fake)
+    pods.becomes = ends()
+    pods.refusals = [403, 401, 403]
+    assert operator(pods).execute(task_context()) == PASSED["sentence"]
+
+
 def test_what_kubernetes_refuses_is_said_in_its_words(fake: Fake, pods: PlayedPods, monkeypatch: pytest.MonkeyPatch) -> None:
     steps(fake)
     refused = pods_play.refusal(403, "violates PodSecurity")
@@ -348,13 +357,9 @@ def test_the_settings_alone_say_where_audits_run(pods: PlayedPods, monkeypatch: 
     assert list(in_pods) == list(in_processes)
 
 
-def test_a_partner_s_report_is_a_pod_only_while_it_is_asked_for(
-    fake: Fake, pods: PlayedPods, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_partner_s_report_is_a_pod_only_while_it_is_asked_for(fake: Fake, pods: PlayedPods) -> None:
     from settlement_airflow.step_places import partner_report_task
 
-    monkeypatch.setenv("SETTLEMENT_POD_REPORT_SERVICE_ACCOUNT", "settlement-report")
-    pod_settings.cache_clear()
     folder = fake("open(sys.argv[0] + '-asked', 'a').write(' '.join(sys.argv[3:]))\nanswer({'sentence': 'it lies there'})")
     seen: list[Any] = []
     pods.becomes = lambda pod: (seen.append(deepcopy(pod)), ends()(pod))[0]

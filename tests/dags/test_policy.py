@@ -17,7 +17,7 @@ from settlement.pipeline import DAY_STAGES, MONTH_STAGES, RESTATED_STAGES, STAGE
 from tests.dags.conftest import ROOT
 
 SCHEDULED = ("landing_ingest", "settlement_daily", "settlement_monthly")
-ON_REQUEST = ("partner_report", "restatement")
+ON_REQUEST = ("month_preview", "partner_report", "restatement")
 IDS = (*SCHEDULED, *ON_REQUEST)
 FILES = sorted((ROOT / "dags").glob("*.py"))
 DATES_OF_OTHERS = re.compile(r"\b(ds|ds_nodash|logical_date|execution_date|data_interval_start|data_interval_end|ts)\b")
@@ -83,7 +83,7 @@ def test_a_day_has_at_most_eight_tasks(dags: dict[str, Any]) -> None:
     assert len(dags["settlement_daily"].tasks) == 7
     assert len(dags["settlement_monthly"].tasks) == 15
     assert len(dags["restatement"].tasks) == 9
-    assert len(dags["partner_report"].tasks) == 1
+    assert len(dags["partner_report"].tasks) == len(dags["month_preview"].tasks) == 1
 
 
 def test_the_stages_run_in_the_order_of_the_pipeline(dags: dict[str, Any]) -> None:
@@ -116,6 +116,7 @@ def test_the_first_task_of_every_dag_is_its_gate_or_takes_the_request(dag: Any) 
         "settlement_monthly": "MonthGate",
         "restatement": "RequestRestatementOperator",
         "partner_report": "PartnerReportOperator",
+        "month_preview": "MonthPreviewOperator",
     }
     assert [task.task_type for task in dag.roots] == [first[dag.dag_id]]
 
@@ -157,7 +158,7 @@ sys.path[:0] = ["plugins", "dags"]
 opened = []
 real = builtins.open
 sys.addaudithook(lambda event, args: opened.append((event, str(args[0]))) if event in ("open", "socket.connect", "sqlite3.connect", "subprocess.Popen") else None)
-import landing_ingest, partner_report, restatement, settlement_daily, settlement_monthly
+import landing_ingest, month_preview, partner_report, restatement, settlement_daily, settlement_monthly
 bad = [entry for entry in opened if entry[0] != "open" or not entry[1].endswith((".py", ".pyc", ".so", ".pth")) and "__pycache__" not in entry[1]]
 heavy = sorted({"duckdb", "pyarrow", "pandas", "sqlglot", "boto3", "numpy", "xlsxwriter"} & set(sys.modules))
 print(bad, heavy)

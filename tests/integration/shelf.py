@@ -54,8 +54,8 @@ def settle_days(house: House, days: list[str], stages: Sequence[str] = DAY_STAGE
 @dataclass
 class Shelf:
     """States by name: `new` (landing and reference only), `early` (all days but three), `almost` (but one), `days` (all),
-    `open` (statements, no approval), `closed`, `next_days` (the days of the next month too), `landed` (raw days only),
-    `ending` (all raw days, of the others all but three).
+    `open` (statements, no approval), `closed`, `next_days` (the days of the next month too), `ending` (all raw days, of
+    the others all but three).
     """
 
     root: Path  # of this worker
@@ -92,8 +92,7 @@ class Shelf:
             "early": ("new", lambda house: settle_days(house, days_of(MONTH)[:-3])),
             "almost": ("early", lambda house: settle_days(house, days_of(MONTH)[-3:-1])),
             "days": ("almost", lambda house: settle_days(house, [LAST])),
-            "landed": ("new", lambda house: settle_days(house, days_of(MONTH), ("raw",))),
-            "ending": ("landed", lambda house: settle_days(house, days_of(MONTH)[:-3], ("ods", "daily"))),
+            "ending": ("early", lambda house: settle_days(house, days_of(MONTH)[-3:], ("raw",))),
             "open": ("days", lambda house: _run(house, MONTH, None)),
             "closed": ("days", lambda house: _run(house, MONTH, "Bea")),
             "next_days": ("days", lambda house: settle_days(house, days_of(NEXT))),

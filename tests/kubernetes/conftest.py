@@ -10,10 +10,13 @@ import pytest
 import tests.dags.conftest  # noqa: F401  # a home of its own for Airflow, before anything imports it
 from local.kubernetes.cluster import Cluster
 from tests.integration.example import example
+from tests.integration.fixtures import *  # noqa: F403
 from tests.integration.shelf import lay_out
 from tests.kubernetes.images import audit_image
 from tests.kubernetes.town import Town, built_town, running_cluster, with_rights
-from tests.services.fixtures import own_ports
+from tests.services.fixtures import own_ports, services
+
+__all__ = ["services"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -23,21 +26,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.filterwarnings("default"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cluster() -> Iterator[Cluster]:
     """The cluster; other sessions of these tests wait."""
     with running_cluster() as found:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def namespace(cluster: Cluster) -> Cluster:
     """The cluster with the namespace, and in it the accounts and rights that the chart makes."""
     with_rights(cluster)
     return cluster
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # its variables are the whole process's, and tests elsewhere mustn't see them
 def whole_town(namespace: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     scratch = tmp_path_factory.mktemp("town")
     house = lay_out(example(), scratch / "house")

@@ -16,16 +16,17 @@ _TAINT = "node.kubernetes.io/disk-pressure"
 @contextmanager
 def pressed(cluster: Cluster) -> Iterator[None]:
     """Within it the node is under disk pressure: it evicts its pods and takes no others."""
-    _needs(
-        cluster,  # The kubelet is told that it needs more than there is; it takes 100 % for no threshold at all.
-        _ENOUGH,
-        _NEVER_ENOUGH,
-    )
+    _needs(cluster, _ENOUGH, _NEVER_ENOUGH)
     try:
         yield
     finally:
         _needs(cluster, _NEVER_ENOUGH, _ENOUGH)
         cluster.kubectl("wait", f"node/{NODE}", "--for=condition=DiskPressure=False", "--timeout=120s")
+
+
+def until_tainted(cluster: Cluster) -> None:
+    """Wait until the scheduler, too, knows of the pressure: before, the node itself turns pods away."""
+    cluster.kubectl("wait", f"node/{NODE}", f"--for=jsonpath={{.spec.taints[0].key}}={_TAINT}", "--timeout=120s")
 
 
 def _needs(cluster: Cluster, before: str, after: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from local.kubernetes.cluster import Cluster
 from tests.charts.rendering import CHART, Manifest, helm, manifests
 from tests.kubernetes.pods import NAMESPACE
-from tests.kubernetes.town import MANIFEST, Town
+from tests.kubernetes.town import MANIFEST, SECRET, Town
 
 PLACE = "settlement-chart"
 _NAME = "settlement"
@@ -105,9 +105,7 @@ def own_namespace(town: Town) -> Iterator[Cluster]:
     cluster = town.cluster
     text = MANIFEST.read_text().replace(f"name: {NAMESPACE}", f"name: {PLACE}")
     cluster.kubectl("apply", "--filename=-", text=text)
-    kept: dict[str, Any] = json.loads(
-        cluster.kubectl("get", "secret", "settlement-audit", f"--namespace={NAMESPACE}", "--output=json")
-    )
+    kept: dict[str, Any] = json.loads(cluster.kubectl("get", "secret", SECRET, f"--namespace={NAMESPACE}", "--output=json"))
     for name in _SECRETS:
         secret = {
             "apiVersion": "v1",

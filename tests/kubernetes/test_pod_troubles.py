@@ -12,7 +12,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowException
 
 from settlement_airflow.hooks import step_pods
-from tests.kubernetes.disturbances import api_away, pressed
+from tests.kubernetes.disturbances import api_away, pressed, until_tainted
 from tests.kubernetes.town import PATIENCE_SECONDS, Town, context, in_phase, saying, uids
 
 # The kubelet's words for a pod that it removes, and for one that it finds when it starts.
@@ -90,6 +90,7 @@ def test_a_node_without_room_evicts_the_pod_and_takes_no_other_until_it_has(town
         with pressed(town.cluster):
             with pytest.raises(AirflowException, match=rf"was ended by its node: Evicted: {_NO_ROOM}"):
                 attempt.passed()
+            until_tainted(town.cluster)
             with pytest.raises(AirflowException, match=r"no node takes pod .*untolerated taint[\s\S]*→ wait for a node"):
                 town.operator(start_seconds="2").execute(context(number=2))
 

@@ -108,28 +108,34 @@ class Town:
         return Warehouse(location(self.variables["SETTLEMENT_WAREHOUSE"])).verdict(self.build_id)
 
     def published(self, stage: str = STAGE) -> Any:
-        """What the ledger has published of a stage of the day; None for nothing."""
+        """The build that the ledger has published of a stage of the day; None for nothing."""
         from settlement.steps.place import open_ledger
         from settlement.storage import location
         from settlement.warehouse import Partition, Warehouse
 
         ledger = open_ledger(Warehouse(location(self.variables["SETTLEMENT_WAREHOUSE"])))
-        return ledger.head(stage, Partition(DAY))
+        return ledger.head_build(stage, Partition(DAY))
 
     # -- the task ---------------------------------------------------------------------------------------------------
 
     def operator(self, **settings: str) -> Any:
         """The audit's task, as a worker makes it; `settings` are those of pods."""
-        from settlement.settings_pods import pod_settings
         from settlement_airflow.operators.audit_pod import AuditPodOperator
+
+        task = self.made(lambda: AuditPodOperator(task_id="audit", stage=STAGE), **settings)
+        task.step = _step
+        return task
+
+    def made(self, make: Callable[[], Any], **settings: str) -> Any:
+        """A task whose work a pod of this town does."""
+        from settlement.settings_pods import pod_settings
 
         said = {**self.for_pods, **{f"SETTLEMENT_POD_{name.upper()}": value for name, value in settings.items()}}
         with _environment(said):
             pod_settings.cache_clear()
-            task = AuditPodOperator(task_id="audit", stage=STAGE)
+            task = make()
             pod_settings()  # read now, for this task
         task.config_file = os.environ["KUBECONFIG"]  # the client has read the variable before it was set
-        task.step = _step
         return task
 
     @contextmanager
@@ -224,33 +230,65 @@ def with_rights(cluster: Cluster) -> None:
     cluster.kubectl("apply", f"--namespace={NAMESPACE}", "--filename=-", text=rendered("dev", *rights))
 
 
+Furnish = Callable[[House], str]
+"""Fills bucket and ledger, which the settings name, with what a house has; returns the build that waits for its audit."""
+
+
 @contextmanager
 def built_town(
-    cluster: Cluster, image: str, house: House, scratch: Path, ports: dict[str, int], secret: str = SECRET
+    cluster: Cluster,
+    image: str,
+    house: House,
+    scratch: Path,
+    ports: dict[str, int],
+    furnish: Furnish | None = None,
+    secret: str = SECRET,
 ) -> Iterator[Town]:
-    """Servers, and a sealed candidate of one day that has landed in the house; namespace and rights are there.
+    """A town with an object store and a database of its own, on these ports.
 
     Args:
-        cluster: with the image.
-        image: of the audits.
-        house: its landing and reference data are used.
+        cluster: with the image; namespace and rights are there.
+        image: of the steps.
+        house: its reference data are used.
         scratch: a folder for servers and files.
         ports: of the servers.
+        furnish: without one, a day has landed and its raw tables are a sealed candidate.
         secret: made for the pods of this town.
     """
     stack = Stack(scratch / "services", ports)
     stack.up(["postgres", "s3"])
+    variables = {
+        **stack.of(S3).variables(),
+        "SETTLEMENT_PROFILE": "services",
+        "SETTLEMENT_LEDGER_URL": stack.of(Postgres).made("ledger", "ledger_pods"),
+        "SETTLEMENT_LANDING": f"s3://{BUCKETS[0]}/pods/landing",
+        "SETTLEMENT_WAREHOUSE": f"s3://{BUCKETS[0]}/pods/warehouse",
+    }
+    try:
+        with town_on(stack, cluster, image, house, scratch, variables, furnish or sealed_day, secret) as town:
+            yield town
+    finally:
+        stack.down()
+
+
+@contextmanager
+def town_on(
+    stack: Stack,
+    cluster: Cluster,
+    image: str,
+    house: House,
+    scratch: Path,
+    places: dict[str, str],
+    furnish: Furnish,
+    secret: str,
+) -> Iterator[Town]:
+    """A town on servers that run; `places` are the variables by which a worker finds servers, landing, warehouse and ledger."""
     forwards = [Forward(scratch, stack.of(kind).port) for kind in (S3, Postgres)]
     try:
         for forward in forwards:
             forward.start()
-        ledger = stack.of(Postgres).made("ledger", "ledger_pods")
         variables = {
-            **stack.of(S3).variables(),
-            "SETTLEMENT_PROFILE": "services",
-            "SETTLEMENT_LEDGER_URL": ledger,
-            "SETTLEMENT_LANDING": f"s3://{BUCKETS[0]}/pods/landing",
-            "SETTLEMENT_WAREHOUSE": f"s3://{BUCKETS[0]}/pods/warehouse",
+            **places,
             "SETTLEMENT_REFERENCE": str(house.reference),
             "SETTLEMENT_SCRATCH": str(scratch / "files"),
             "SETTLEMENT_READER_PROCESSES": "1",
@@ -265,19 +303,26 @@ def built_town(
             "KUBECONFIG": str(scratch / "worker.kubeconfig"),
         }
         with in_this_process(variables):
-            _furnish(cluster, forwards, ledger, variables)
+            _secret(cluster, forwards, variables)
             _worker_s_kubeconfig(cluster, Path(variables["KUBECONFIG"]))
             for_pods = {"AWS_ENDPOINT_URL_S3": f"http://{forwards[0].address}"}
             pods = Pods(cluster.keys.kubeconfig)
-            yield Town(cluster, pods, forwards[0], variables, for_pods, _candidate(house))
+            yield Town(cluster, pods, forwards[0], variables, for_pods, furnish(house))
     finally:
         for forward in forwards:
             forward.stop()
-        stack.down()
+        _forget_pod_settings()
 
 
-def _furnish(cluster: Cluster, forwards: list[Forward], ledger: str, variables: dict[str, str]) -> None:
+def _forget_pod_settings() -> None:
+    from settlement.settings_pods import pod_settings
+
+    pod_settings.cache_clear()
+
+
+def _secret(cluster: Cluster, forwards: list[Forward], variables: dict[str, str]) -> None:
     """The Secret that pods take the ledger's address and keys from."""
+    ledger = variables["SETTLEMENT_LEDGER_URL"]
     host = f"127.0.0.1:{forwards[1].port}"
     assert host in ledger
     secret = {
@@ -301,15 +346,22 @@ def _worker_s_kubeconfig(cluster: Cluster, path: Path) -> None:
     path.chmod(0o600)
 
 
-def _candidate(house: House) -> str:
-    """Put a small day into the bucket, ingest it, and seal its raw tables; returns the build."""
-    from settlement.steps import tasks
-    from settlement.steps.place import Place
-    from settlement.steps.tasks import Run
+def landed_day(house: House) -> str:
+    """Put what has landed of a day into the bucket; no build waits."""
     from settlement.storage import location, put_folder
 
     for kind in KINDS:
         put_folder(house.folder(kind, DAY), location(os.environ["SETTLEMENT_LANDING"]) / kind / f"dt={DAY}")
+    return ""
+
+
+def sealed_day(house: House) -> str:
+    """Put a day into the bucket, ingest it, and seal its raw tables; returns the build."""
+    from settlement.steps import tasks
+    from settlement.steps.place import Place
+    from settlement.steps.tasks import Run
+
+    landed_day(house)
     place, run = Place.open(), Run(f"{DAG}/{RUN}", DAY)
     tasks.begin(place, run, "service:scheduler")
     tasks.build(place, run, STAGE)

@@ -1,6 +1,6 @@
 """A whole month by Airflow on the services of this machine: `make soak`, about an hour.
 
-Every day's stages and the month's are EMR steps that Hive runs; `make test` does the same with three days.
+Every day's stages and the month's are EMR steps that Hive runs; `make test-long` does the same with three days.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import secrets
 from pathlib import Path
 from typing import Annotated
@@ -25,13 +24,12 @@ from settlement.cli.common import (
 from settlement.ledger import Ledger
 from settlement.pipeline import one_month
 from settlement.release import Release
-from settlement.reports.preview_data import PreviewReport
-from settlement.reports.preview_page import write_preview
 from settlement.settings import reference_dir, sql_dir
 from settlement.steps.context import Context
 from settlement.steps.place import make_engine, open_ledger
 from settlement.steps.preview import Preview
 from settlement.steps.preview import preview as settle_aside
+from settlement.steps.preview_files import write_changes, write_page
 from settlement.storage import atomic_file
 from settlement.warehouse import Warehouse
 
@@ -58,7 +56,7 @@ def preview(
     with progress_bar() as (progress, _):
         found = settle_aside(place, open_ledger(place), one_month(month), delivered, make_context, progress)
     _show(console(), found)
-    for target, write in ((rows, _write_csv), (page, _write_page)):
+    for target, write in ((rows, write_changes), (page, write_page)):
         if target is not None:
             with atomic_file(target) as path:
                 write(found, path)
@@ -83,24 +81,3 @@ def _show(out: Console, found: Preview) -> None:
         out.print(f"warning: {warned}", markup=False, soft_wrap=True)
     out.print(f"{len(found.deltas):,} royalties change", markup=False)
     show_deltas(out, found.deltas)
-
-
-def _write_csv(found: Preview, path: Path) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        out = csv.writer(file, lineterminator="\n")
-        out.writerow(("partner_id", "product_id", "right_type", "old_krw", "new_krw", "delta_krw"))
-        out.writerows((d.partner_id, d.product_id, d.right_type, d.old_krw, d.new_krw, d.delta_krw) for d in found.deltas)
-
-
-def _write_page(found: Preview, path: Path) -> None:
-    write_preview(
-        PreviewReport(
-            month=found.month,
-            against=found.against.version if found.against else None,
-            totals_against=found.totals_against.version if found.totals_against else None,
-            figures=found.figures,
-            changes=found.deltas,
-            warnings=found.warnings,
-        ),
-        path,
-    )

@@ -17,8 +17,8 @@ from typing import Any
 
 from settlement import storage_errors
 from settlement.errors import EngineError, LedgerUnavailable, NothingToDo, SettlementError, StorageUnavailable, of_system
-from settlement.pipeline import STAGES, months
-from settlement.steps import lineage, on_demand, reconcile, restatement_run, settling, tasks
+from settlement.pipeline import STAGES, months, one_month
+from settlement.steps import lineage, on_demand, preview_request, reconcile, restatement_run, settling, tasks
 from settlement.steps.place import Place
 from settlement.steps.remote import Prepared
 from settlement.steps.settling import Question
@@ -73,12 +73,22 @@ _STEPS: dict[str, Callable[[Place, Run, argparse.Namespace], Answer]] = {
     "partner-reported": lambda place, run, asked: on_demand.look_for(
         place.warehouse, place.ledger, on_demand.Asked(asked.partner, months(run.key), asked.format)
     ),
+    "month-preview": lambda place, run, asked: preview_request.request(
+        place, preview_request.Asked(one_month(run.key), run.run_id, asked.attempt), asked.by, _info
+    ),
+    "month-previewed": lambda place, run, asked: preview_request.look_for(
+        place, preview_request.Asked(one_month(run.key), run.run_id, asked.attempt)
+    ),
 }
+
+
+def _info(what: str) -> None:
+    logging.getLogger(__name__).info(what)
 
 
 def _partner_report(place: Place, run: Run, partner: int, form: str) -> Outcome:
     asked = on_demand.Asked(partner, months(run.key), form)
-    return on_demand.report(place.warehouse, place.ledger, place.engine, asked, logging.getLogger(__name__).info)
+    return on_demand.report(place.warehouse, place.ledger, place.engine, asked, _info)
 
 
 def _answering(place: Place, run: Run) -> ModuleType:
@@ -136,6 +146,11 @@ def _parser() -> argparse.ArgumentParser:
         report = steps.add_parser(name, parents=[common], help=f"{what} a partner's report of closed months YYYY-MM..YYYY-MM")
         report.add_argument("--partner", required=True, type=int, help="the partner's id; 0 is suspense")
         report.add_argument("--format", required=True, choices=on_demand.FORMATS)
+    for name, what in (("month-preview", "compute"), ("month-previewed", "look for")):
+        preview = steps.add_parser(name, parents=[common], help=f"{what} what a month would come to")
+        preview.add_argument("--attempt", required=True, type=int, help="tries that resume one another share it")
+        if name == "month-preview":
+            preview.add_argument("--by", required=True, help="who asks")
     return parser
 
 

@@ -19,6 +19,8 @@ from settlement_airflow.hooks.pod_troubles import is_stuck, never_starts, why_no
 
 _GONE, _CONFLICT = 404, 409
 _PASSES = (429, 500, 502, 503, 504)
+_REFUSED = (401, 403)
+_REFUSED_SECONDS = 30.0  # an API server that has just started refuses what it allows, until it has read who may what
 _REQUEST_SECONDS = 20.0
 _KILL_SECONDS = 4.0  # of the five between the first and the last signal to a worker
 _ENDED = ("Succeeded", "Failed")
@@ -160,7 +162,7 @@ class StepPodsHook(BaseHook):
     def _made(self, wanted: Any) -> Any:
         """Make a pod; None when one of its name has come in between, or is still on its way out."""
         try:
-            return self._asked(lambda: self._client.create_namespaced_pod(self._settings.namespace, wanted))
+            return self._asked(lambda: self._client.create_namespaced_pod(self._settings.namespace, wanted), when_refused=0)
         except ApiException as error:
             if error.status == _CONFLICT:
                 time.sleep(self._settings.poll_seconds)
@@ -193,21 +195,24 @@ class StepPodsHook(BaseHook):
             raise AirflowException(f"somebody has removed pod {pod.metadata.name}\n  → the task tries again, in another one")
         return now
 
-    def _asked(self, request: Callable[[], Answer]) -> Answer:
-        """The API's answer; asked again while it is away.
+    def _asked(self, request: Callable[[], Answer], when_refused: float = _REFUSED_SECONDS) -> Answer:
+        """The API's answer; asked again while it is away, and for `when_refused` seconds while it denies the right to ask.
 
         Raises:
             ApiException: it refuses.
             Unanswered: it has been away for `lost_seconds`.
         """
-        until = time.monotonic() + self._settings.lost_seconds
+        start = time.monotonic()
         while True:
             try:
                 return request()
             except (ApiException, HTTPError) as error:
-                if isinstance(error, ApiException) and error.status not in _PASSES:
+                waited = time.monotonic() - start
+                is_refused = isinstance(error, ApiException) and error.status in _REFUSED
+                passes = not isinstance(error, ApiException) or error.status in _PASSES
+                if not passes and (not is_refused or waited >= when_refused):
                     raise
-                if time.monotonic() > until:
+                if waited > self._settings.lost_seconds:
                     raise Unanswered(
                         f"the Kubernetes API hasn't answered for {self._settings.lost_seconds:.0f} s: {_said(error)}\n"
                         "  → see that the cluster runs; the task tries again and finds its pod"

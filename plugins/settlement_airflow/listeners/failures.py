@@ -12,7 +12,7 @@ from airflow.listeners import hookimpl
 from sqlalchemy.orm import object_session
 
 _log = logging.getLogger(__name__)
-_DAGS = ("landing_ingest", "settlement_daily", "settlement_monthly", "restatement", "partner_report")
+_DAGS = ("landing_ingest", "settlement_daily", "settlement_monthly", "restatement", "partner_report", "month_preview")
 _UNSAID = "the task failed and nobody said why: its worker was lost or killed"
 
 
