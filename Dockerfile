@@ -1,4 +1,4 @@
-# The images of a release: `audit` (pods that audit), `api` (the query API, the command), `airflow` (every part of Airflow).
+# The images of a release: `audit` (pods that audit, report and preview), `api` (the query API, the command), `airflow` (every part of Airflow).
 # `make image` builds them without a registry; elsewhere: docker build --build-context uv=.venv/bin --target audit .
 # A base has Python 3.11 and certificates; Airflow's has git too, to fetch the DAGs, the builds' has binutils. Give them by digest.
 ARG BASE=python:3.11-slim-bookworm

@@ -120,23 +120,11 @@ class Town:
 
     def operator(self, **settings: str) -> Any:
         """The audit's task, as a worker makes it; `settings` are those of pods."""
-        from settlement_airflow.operators.audit_pod import AuditPodOperator
+        return audit_task(self.for_pods, **settings)
 
-        task = self.made(lambda: AuditPodOperator(task_id="audit", stage=STAGE), **settings)
-        task.step = _step
-        return task
-
-    def made(self, make: Callable[[], Any], **settings: str) -> Any:
+    def made(self, make: Callable[[], Any]) -> Any:
         """A task whose work a pod of this town does."""
-        from settlement.settings_pods import pod_settings
-
-        said = {**self.for_pods, **{f"SETTLEMENT_POD_{name.upper()}": value for name, value in settings.items()}}
-        with _environment(said):
-            pod_settings.cache_clear()
-            task = make()
-            pod_settings()  # read now, for this task
-        task.config_file = os.environ["KUBECONFIG"]  # the client has read the variable before it was set
-        return task
+        return task_with_pods(self.for_pods, make)
 
     @contextmanager
     def trying(self, number: int = 1, tries: int = 3, **settings: str) -> Iterator[Attempt]:
@@ -166,6 +154,27 @@ class Town:
         worker.kill()
         worker.wait()
         return dict(running)
+
+
+def audit_task(for_pods: dict[str, str], **settings: str) -> Any:
+    """The task that audits the candidate, with pods that find what they need by these variables."""
+    from settlement_airflow.operators.audit_pod import AuditPodOperator
+
+    task = task_with_pods(for_pods, lambda: AuditPodOperator(task_id="audit", stage=STAGE), **settings)
+    task.step = _step
+    return task
+
+
+def task_with_pods(for_pods: dict[str, str], make: Callable[[], Any], **settings: str) -> Any:
+    from settlement.settings_pods import pod_settings
+
+    said = {**for_pods, **{f"SETTLEMENT_POD_{name.upper()}": value for name, value in settings.items()}}
+    with _environment(said):
+        pod_settings.cache_clear()
+        task = make()
+        pod_settings()  # read now, for this task
+    task.config_file = os.environ["KUBECONFIG"]  # the client has read the variable before it was set
+    return task
 
 
 def saying(town: Town, script: str, **settings: str) -> Any:

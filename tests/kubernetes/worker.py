@@ -6,17 +6,15 @@ import json
 import os
 import signal
 import sys
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import tests.dags.conftest  # noqa: F401  # a home of its own for Airflow, before anything imports it
-from tests.kubernetes.town import Town, context
+from tests.kubernetes.town import audit_task, context
 
 
 def main() -> None:
     order = json.loads(sys.argv[1])
-    town = cast("Town", SimpleNamespace(for_pods=order["for_pods"]))
-    task = Town.operator(town)
+    task = audit_task(order["for_pods"])
     signal.signal(signal.SIGTERM, lambda *_: _killed(task))
     print(task.execute(context(order["number"], order["tries"])))
 
