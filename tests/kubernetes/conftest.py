@@ -11,7 +11,8 @@ import tests.dags.conftest  # noqa: F401  # a home of its own for Airflow, befor
 from local.kubernetes.cluster import Cluster
 from tests.integration.example import example
 from tests.integration.fixtures import *  # noqa: F403
-from tests.integration.shelf import lay_out
+from tests.integration.house import House, copy_folder
+from tests.integration.shelf import Shelf, lay_out
 from tests.kubernetes.images import audit_image
 from tests.kubernetes.town import Town, built_town, running_cluster, with_rights
 from tests.services.fixtures import own_ports, services
@@ -40,8 +41,20 @@ def namespace(cluster: Cluster) -> Cluster:
     return cluster
 
 
+@pytest.fixture(scope="package")
+def closed_house(shelf: Shelf, tmp_path_factory: pytest.TempPathFactory) -> House:
+    """A closed month on a disk; made before any variable names a town's servers."""
+    place = tmp_path_factory.mktemp("closed") / "house"
+    copy_folder(shelf.house("closed").root, place)
+    return House.at(place)
+
+
 @pytest.fixture(scope="package")  # its variables are the whole process's, and tests elsewhere mustn't see them
-def whole_town(namespace: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+def whole_town(
+    namespace: Cluster,
+    closed_house: House,  # noqa: ARG001  # it is first
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Town]:
     scratch = tmp_path_factory.mktemp("town")
     house = lay_out(example(), scratch / "house")
     with built_town(namespace, audit_image(namespace), house, scratch, own_ports()) as town:

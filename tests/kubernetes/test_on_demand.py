@@ -14,7 +14,6 @@ from tests.integration.buckets import BucketHouse
 from tests.integration.databases import moved
 from tests.integration.example import MONTH, NEXT
 from tests.integration.house import House, Tree
-from tests.integration.shelf import Shelf
 from tests.kubernetes.images import audit_image
 from tests.kubernetes.town import Town, built_town, context
 from tests.services.fixtures import own_ports
@@ -23,11 +22,10 @@ REPORT = {"partner": 1, "first_month": MONTH, "last_month": MONTH, "format": "pd
 
 
 @pytest.fixture(scope="module")
-def closed(namespace: Cluster, shelf: Shelf, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+def closed(namespace: Cluster, closed_house: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """A closed month in a bucket, its ledger in a database."""
-    house, scratch = shelf.house("closed"), tmp_path_factory.mktemp("on-demand")
-    image = audit_image(namespace)
-    with built_town(namespace, image, house, scratch, own_ports(), moved_in, "settlement-on-demand") as town:
+    image, scratch = audit_image(namespace), tmp_path_factory.mktemp("on-demand")
+    with built_town(namespace, image, closed_house, scratch, own_ports(), moved_in, "settlement-on-demand") as town:
         yield town
 
 
