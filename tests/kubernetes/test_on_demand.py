@@ -69,6 +69,7 @@ def test_a_partner_s_report_of_a_pod_is_that_of_a_process(closed: Town) -> None:
     assert closed.pods.all() == []
 
 
+@pytest.mark.long  # every day of the month is computed anew, by process and by pod
 def test_a_preview_of_a_pod_is_that_of_a_process(closed: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the reference rows of the package, which are the image's; a worker may have others."""
     from settlement_airflow.operators.month_preview import MonthPreviewOperator
