@@ -68,5 +68,10 @@ class BucketHouse:
 
     def published(self) -> dict[str, bytes]:
         """Every file that partners could see."""
-        root = location(f"{self.warehouse}/published")
-        return {str(path).removeprefix(f"{root}/"): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+        return files_below(f"{self.warehouse}/published")
+
+
+def files_below(place: str) -> dict[str, bytes]:
+    """Every file below a folder of a bucket."""
+    root = location(place)
+    return {str(path).removeprefix(f"{root}/"): path.read_bytes() for path in root.rglob("*") if path.is_file()}

@@ -10,7 +10,7 @@ import pytest
 
 from local.kubernetes.cluster import Cluster
 from settlement.storage import location
-from tests.integration.buckets import BucketHouse
+from tests.integration.buckets import BucketHouse, files_below
 from tests.integration.databases import moved
 from tests.integration.example import MONTH, NEXT
 from tests.integration.house import House, Tree
@@ -37,8 +37,7 @@ def moved_in(house: House) -> str:
 
 def on_demand() -> Tree:
     """Everything that was written on demand."""
-    root = location(os.environ["SETTLEMENT_WAREHOUSE"]) / "on_demand"
-    return {str(path).removeprefix(f"{root}/"): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    return files_below(f"{os.environ['SETTLEMENT_WAREHOUSE']}/on_demand")
 
 
 def asking(params: dict[str, Any], dag: str) -> dict[str, Any]:

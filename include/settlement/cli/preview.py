@@ -21,17 +21,13 @@ from settlement.cli.common import (
     show_deltas,
     user,
 )
-from settlement.ledger import Ledger
 from settlement.pipeline import one_month
-from settlement.release import Release
-from settlement.settings import reference_dir, sql_dir
-from settlement.steps.context import Context
-from settlement.steps.place import make_engine, open_ledger
+from settlement.settings import reference_dir
+from settlement.steps.place import open_ledger
 from settlement.steps.preview import Preview
 from settlement.steps.preview import preview as settle_aside
 from settlement.steps.preview_files import write_changes, write_page
 from settlement.storage import atomic_file
-from settlement.warehouse import Warehouse
 
 
 def preview(
@@ -48,13 +44,9 @@ def preview(
     place = existing_warehouse(warehouse)
     rules = existing_folder(reference or reference_dir(), "reference")
     delivered = existing_landing(landing) if landing else None
-
-    def make_context(layer: Warehouse, ledger: Ledger) -> Context:
-        release = Release.freeze(sql_dir(), rules, layer)
-        return Context(layer, ledger, make_engine(layer), release, f"preview-{secrets.token_hex(4)}", user())
-
+    run = f"preview-{secrets.token_hex(4)}"
     with progress_bar() as (progress, _):
-        found = settle_aside(place, open_ledger(place), one_month(month), delivered, make_context, progress)
+        found = settle_aside(place, open_ledger(place), one_month(month), delivered, rules, run, user(), progress)
     _show(console(), found)
     for target, write in ((rows, write_changes), (page, write_page)):
         if target is not None:

@@ -4,7 +4,7 @@ over a fork of the ledger; the warehouse itself is only read."""
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,14 +12,16 @@ from settlement.errors import NotArrived
 from settlement.landing.folders import Landing
 from settlement.ledger import Ledger
 from settlement.ledger.records import Build
+from settlement.release import Release
 from settlement.reports.changes import Delta, Figure, Warned
 from settlement.run import Progress, Runner
-from settlement.settings import settings
+from settlement.settings import settings, sql_dir
 from settlement.steps.build import frozen_of
 from settlement.steps.context import Context
 from settlement.steps.differences import differences
 from settlement.steps.figures import figures
 from settlement.steps.pinning import closed_version
+from settlement.steps.place import make_engine
 from settlement.steps.warnings import warnings_of
 from settlement.warehouse import Partition, Warehouse, hash_json
 
@@ -51,7 +53,9 @@ def preview(
     ledger: Ledger,
     month: str,
     landing: Landing | None,
-    make_context: Callable[[Warehouse, Ledger], Context],
+    reference: Path,
+    run_id: str,
+    requested_by: str,
     progress: Progress,
 ) -> Preview:
     """Settle a month without leaving a trace.
@@ -61,7 +65,9 @@ def preview(
         ledger: its ledger.
         month: `YYYY-MM`.
         landing: other landing folders than those that were ingested; none: the days as they were ingested.
-        make_context: gives the context of the throw-away layer, with the rules to preview.
+        reference: folder of the reference rows to preview; the SQL is the package's.
+        run_id: what the throw-away layer names the run.
+        requested_by: who asks.
         progress: called before each step.
 
     Raises:
@@ -69,7 +75,8 @@ def preview(
     """
     with tempfile.TemporaryDirectory(prefix="settlement-preview-") as scratch:
         layer = Warehouse(Path(scratch), warehouse.root)
-        above = make_context(layer, ledger.fork(layer.local, month))
+        fork = ledger.fork(layer.local, month)
+        above = Context(layer, fork, make_engine(layer), Release.freeze(sql_dir(), reference, layer), run_id, requested_by)
         if landing is not None:
             _accept(above, landing)
         else:

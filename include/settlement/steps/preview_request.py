@@ -13,18 +13,14 @@ from dataclasses import dataclass
 
 from settlement.errors import SettlementError
 from settlement.landing.contract import SUCCESS
-from settlement.ledger import Ledger
-from settlement.release import Release
-from settlement.settings import reference_dir, settings, sql_dir
-from settlement.steps.context import Context
+from settlement.settings import reference_dir, settings
 from settlement.steps.deliver import mark, put_once, staged
 from settlement.steps.on_demand import FOLDER
-from settlement.steps.place import Place, make_engine
+from settlement.steps.place import Place
 from settlement.steps.preview import Preview, preview
 from settlement.steps.preview_files import write_changes, write_page
 from settlement.steps.tasks import Outcome
 from settlement.storage import Location
-from settlement.warehouse import Warehouse
 
 PAGE, CHANGES, TOTALS = "preview.html", "changes.csv", "totals.json"
 _NOT_IN_A_FOLDER = re.compile(r"[^A-Za-z0-9._=-]+")
@@ -59,14 +55,11 @@ def request(place: Place, asked: Asked, requested_by: str, progress: Callable[[s
         PublishRefused: an earlier try of the same attempt came to something else.
     """
 
-    def context(layer: Warehouse, ledger: Ledger) -> Context:
-        release = Release.freeze(sql_dir(), settings().reference or reference_dir(), layer)
-        return Context(layer, ledger, make_engine(layer), release, asked.run_id, requested_by)
-
     def step(what: str, done: int, of: int) -> None:
         progress(f"{done + 1} of {of}: {what}")
 
-    found = preview(place.warehouse, place.ledger, asked.month, None, context, step)
+    rules = settings().reference or reference_dir()
+    found = preview(place.warehouse, place.ledger, asked.month, None, rules, asked.run_id, requested_by, step)
     root = place.warehouse.root / FOLDER
     folder = root / asked.path
     with staged(root, "asked") as aside:
