@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from tests.kubernetes.town import Town, built_town, running_cluster, with_rights
 from tests.services.fixtures import own_ports, services
 
 __all__ = ["services"]
+_LOG_SECONDS = 30.0
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -32,6 +35,11 @@ def cluster() -> Iterator[Cluster]:
     """The cluster; other sessions of these tests wait."""
     with running_cluster() as found:
         yield found
+    # Logs that a test has cut off are still waited for. Their connections end here, not as a warning in a test elsewhere.
+    for reading in threading.enumerate():
+        if reading.name.startswith("log of "):
+            reading.join(_LOG_SECONDS)
+    gc.collect()
 
 
 @pytest.fixture(scope="package")

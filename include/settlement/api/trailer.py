@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 _FIELD, _ROW, _NOTHING = "\x1f", "\x1e", "\x00"
-_WIDE = pa.decimal256(76, 0)  # a sum of a batch never leaves it
+_WIDER, _WIDEST = pa.decimal128(38, 0), pa.decimal256(76, 0)  # sums of a batch of integers, of decimals, never leave them
 
 
 @dataclass
@@ -40,7 +40,8 @@ class Tally:
             return
         self.rows += batch.num_rows
         for name in self.additive:
-            total = pc.sum(batch.column(name).cast(_WIDE)).as_py()
+            figures = batch.column(name)
+            total = pc.sum(figures.cast(_WIDER if pa.types.is_integer(figures.type) else _WIDEST)).as_py()
             self.totals[name] += int(total or 0)
         self._digest.update(_text_of(batch))
 
@@ -59,13 +60,12 @@ def as_text(batch: pa.RecordBatch) -> list[pa.Array]:
     return [column if pa.types.is_string(column.type) else column.cast(pa.string()) for column in batch.columns]
 
 
-def together(texts: pa.Array) -> bytes:
+def together(texts: pa.Array, between: str = "") -> bytes:
     """Texts, none of them missing, one after the other."""
-    joined = pc.binary_join(pa.ListArray.from_arrays(pa.array([0, len(texts)], pa.int32()), texts), "")
+    joined = pc.binary_join(pa.ListArray.from_arrays(pa.array([0, len(texts)], pa.int32()), texts), between)
     return bytes(joined[0].as_buffer())
 
 
 def _text_of(batch: pa.RecordBatch) -> bytes:
     columns = [column.fill_null(_NOTHING) for column in as_text(batch)]
-    rows = pc.binary_join_element_wise(*columns, _FIELD)
-    return together(pc.binary_join_element_wise(rows, _ROW, ""))
+    return together(pc.binary_join_element_wise(*columns, _FIELD), _ROW) + _ROW.encode()
