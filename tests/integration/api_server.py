@@ -75,7 +75,7 @@ def served(
     Unless `is_ready` is False, it is waited for until it can answer.
     """
     own = {f"SETTLEMENT_API_{name.upper()}": str(value) for name, value in settings.items()}
-    usual = {"SETTLEMENT_API_USER_REQUESTS": "100000", "SETTLEMENT_DUCKDB_THREADS": "1", "SETTLEMENT_DUCKDB_MEMORY": "1GB"}
+    usual = {"SETTLEMENT_API_USER_REQUESTS": "100000", "SETTLEMENT_DUCKDB_THREADS": "1"}
     roles = [part for role in ROLES for part in ("--role", role)]
     command = [sys.executable, "-m", "settlement", "serve", "--local", "--port", "0", "--warehouse", str(warehouse), *roles]
     process = subprocess.Popen(command, env={**os.environ, **usual, **(more or {}), **own}, stdout=subprocess.PIPE, text=True)

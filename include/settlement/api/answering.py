@@ -121,6 +121,7 @@ class Answer(Response):
 
     async def _stream(self, send: Send, piece: bytes | None) -> None:
         while piece is not None:
+            self._feed.work_ahead()
             await send({"type": "http.response.body", "body": piece, "more_body": True})
             piece = await self._feed.next()
         await send({"type": "http.response.body", "body": await self._end(), "more_body": False})
@@ -132,7 +133,7 @@ class Answer(Response):
 
     async def _break(self, send: Send, error: SettlementError) -> None:
         """Say that it isn't whole, then return without the end of the body: the server cuts the connection."""
-        await self._entry.finish("incomplete", reason=self._feed.reason or error.message, rows=self._feed.tally.rows)
+        await self._entry.finish("incomplete", reason=self._feed.reason or error.message, rows=self._feed.handed)
         last = await self._feed.broken(error.message)
         if last:
             await send({"type": "http.response.body", "body": last, "more_body": True})
@@ -145,8 +146,7 @@ class Answer(Response):
     async def _close(self) -> None:
         try:
             await self._feed.close()
-            tally = self._feed.tally
-            await self._entry.finish("incomplete", reason=self._feed.reason or "it was left", rows=tally.rows)
+            await self._entry.finish("incomplete", reason=self._feed.reason or "it was left", rows=self._feed.handed)
         except SettlementError as error:
             _log.error("%s: %s", self._entry.id, error)
         finally:

@@ -33,12 +33,14 @@ class Feed:
 
     Attributes:
         has_more: whether a page leaves rows for the next one.
+        handed: rows of the pieces that were taken; the tally may be one piece ahead.
         reason: why the query was ended, if it was.
     """
 
     def __init__(self, running: Running, encoder: Encoder, tally: Tally, most: int, is_page: bool, threads: Executor) -> None:
         self.tally = tally
         self.has_more = False
+        self.handed = 0
         self.reason = ""
         self._running = running
         self._encoder = encoder
@@ -47,11 +49,18 @@ class Feed:
         self._threads = threads
         self._batches: Iterator[pa.RecordBatch] | None = None
         self._pending: asyncio.Future[Any] | None = None
+        self._ahead: asyncio.Future[tuple[bytes | None, int]] | None = None
         self._insisting: asyncio.Task[None] | None = None
 
     async def begin(self, header: Mapping[str, Any]) -> bytes:
         """The first piece, when the engine has given its first rows: what fails until then fails before anything is sent."""
-        return await self._on_thread(lambda: self._begin(header))
+        piece = await self._on_thread(lambda: self._begin(header))
+        self.handed = self.tally.rows
+        return piece
+
+    def work_ahead(self) -> None:
+        """Have the next piece made while the last one is still sent."""
+        self._ahead = self._submitted(self._step)
 
     async def next(self) -> bytes | None:
         """The next piece; None behind the last row.
@@ -61,7 +70,9 @@ class Feed:
             Cancelled: it was ended.
             TooLarge: there are more rows than one may have.
         """
-        return await self._on_thread(self._step)
+        ahead, self._ahead = self._ahead, None
+        piece, self.handed = await asyncio.shield(ahead or self._submitted(self._step))
+        return piece
 
     async def end(self, trailer: Mapping[str, Any]) -> bytes:
         """The last piece of an answer that is whole."""
@@ -92,14 +103,19 @@ class Feed:
         """Wait until the engine has really let go of the query."""
         if self._pending is not None and not self._pending.done():
             await asyncio.wait({self._pending})
+        if self._ahead is not None and not self._ahead.cancelled():
+            self._ahead.exception()  # of a piece that nobody wants any more
         await self._on_thread(self._close)
         if self._insisting is not None:
             self._insisting.cancel()
 
     async def _on_thread(self, work: Callable[[], T]) -> T:
         # A thread can't be left: whoever stops waiting for it closes the feed, which waits.
-        self._pending = asyncio.get_running_loop().run_in_executor(self._threads, work)
-        return await asyncio.shield(self._pending)
+        return await asyncio.shield(self._submitted(work))
+
+    def _submitted(self, work: Callable[[], T]) -> asyncio.Future[T]:
+        self._pending = future = asyncio.get_running_loop().run_in_executor(self._threads, work)
+        return future
 
     def _begin(self, header: Mapping[str, Any]) -> bytes:
         self._batches = self._running.batches()
@@ -107,9 +123,10 @@ class Feed:
         begun = self._encoder.begin(header)
         return begun if first is None else begun + self._encoder.rows(first)
 
-    def _step(self) -> bytes | None:
+    def _step(self) -> tuple[bytes | None, int]:
+        """A piece, and the rows until its end."""
         batch = self._pulled()
-        return None if batch is None else self._encoder.rows(batch)
+        return None if batch is None else self._encoder.rows(batch), self.tally.rows
 
     def _pulled(self) -> pa.RecordBatch | None:
         assert self._batches is not None, "it has begun"

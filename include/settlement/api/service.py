@@ -95,4 +95,4 @@ def _engine(chosen: ApiSettings, warehouse: Warehouse) -> Engine:
     from settlement.api.engines.on_duckdb import OnDuckDB
     from settlement.steps.place import make_engine
 
-    return OnDuckDB(warehouse, make_engine(warehouse))
+    return OnDuckDB(warehouse, make_engine(warehouse, chosen.duckdb_memory))

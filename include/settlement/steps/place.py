@@ -41,5 +41,7 @@ def open_ledger(warehouse: Warehouse) -> Ledger:
     return Ledger(ledger_url(warehouse), warehouse.local, anchors=location(settings().anchors or warehouse.root / "anchors"))
 
 
-def make_engine(warehouse: Warehouse) -> DuckDBEngine:
-    return DuckDBEngine(settings(), warehouse.local / ".spill")
+def make_engine(warehouse: Warehouse, memory: str | None = None) -> DuckDBEngine:
+    """The embedded engine of the settings; with a memory limit of its own, if one is given."""
+    chosen = settings() if memory is None else settings().model_copy(update={"duckdb_memory": memory})
+    return DuckDBEngine(chosen, warehouse.local / ".spill")

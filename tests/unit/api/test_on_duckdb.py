@@ -16,6 +16,7 @@ from settlement.api.statement import Statement
 from settlement.engines.duckdb import DuckDBEngine, write_rows
 from settlement.errors import EngineError
 from settlement.settings import settings
+from settlement.steps.place import make_engine
 from settlement.warehouse import Partition, Warehouse
 from tests.unit.api.world import ALL, CATALOG
 
@@ -93,3 +94,13 @@ def test_values_are_bound(engine: DuckDBEngine, tmp_path: Path) -> None:
     statement = Statement("SELECT CAST(? AS VARCHAR) AS t, CAST(? AS BIGINT) AS n", ("'; DROP --", 2**62), schema, {})
     [batch] = OnDuckDB(Warehouse(tmp_path), engine).start(statement, ALL, "test", _BOUNDS).batches()
     assert batch.to_pylist() == [{"t": "'; DROP --", "n": 2**62}]
+
+
+def test_its_memory_is_not_that_of_builds(tmp_path: Path) -> None:
+    def limit(engine: DuckDBEngine) -> str:
+        with engine.session({}) as session:
+            ((found,),) = session.run("SELECT current_setting('memory_limit')", "the limit").fetchall()
+        return str(found)
+
+    assert limit(make_engine(Warehouse(tmp_path), "64MiB")) == "64.0 MiB"
+    assert limit(make_engine(Warehouse(tmp_path))) != "64.0 MiB"
