@@ -21,9 +21,7 @@ class ApiSettings(BaseSettings):
 
     url: str = Field("", pattern=r"^(https?://\S+)?$", description="where people open the API; Airflow's navigation links to it")
     engine: Literal["duckdb", "trino"] = Field("duckdb", description="what computes answers")
-    duckdb_memory: str = Field(
-        "1GB", description="memory of all answers that DuckDB computes at once; beyond it they spill"
-    )
+    duckdb_memory: str = Field("1GB", description="memory of all answers that DuckDB computes at once; beyond it they spill")
     trino_password: SecretStr | None = Field(None, description="of SETTLEMENT_TRINO_USER, where Trino asks for one")
 
     issuer: str = Field("", description="who signs tokens, as their claim iss says it")
