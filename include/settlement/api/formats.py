@@ -83,7 +83,7 @@ class Ndjson:
         parts: list[Any] = []
         for number, (name, column) in enumerate(zip(batch.schema.names, batch.columns, strict=True)):
             parts += [f"{',' if number else '{'}{orjson.dumps(name).decode()}:", _json_of(column)]
-        return together(pc.binary_join_element_wise(*parts, "}\n", ""))
+        return together(pc.binary_join_element_wise(*parts, ""), "}\n")
 
     def end(self, trailer: Mapping[str, Any]) -> bytes:
         return orjson.dumps({"$trailer": trailer["trailer"]}, option=orjson.OPT_APPEND_NEWLINE)
@@ -107,7 +107,7 @@ class Csv:
         if not batch.num_rows:
             return b""
         columns = [_cells(column) for column in batch.columns]
-        return together(pc.binary_join_element_wise(pc.binary_join_element_wise(*columns, ","), "\r\n", ""))
+        return together(pc.binary_join_element_wise(*columns, ","), "\r\n")
 
     def end(self, trailer: Mapping[str, Any]) -> bytes:
         facts = trailer["trailer"]

@@ -60,12 +60,12 @@ def as_text(batch: pa.RecordBatch) -> list[pa.Array]:
     return [column if pa.types.is_string(column.type) else column.cast(pa.string()) for column in batch.columns]
 
 
-def together(texts: pa.Array, between: str = "") -> bytes:
-    """Texts, none of them missing, one after the other."""
-    joined = pc.binary_join(pa.ListArray.from_arrays(pa.array([0, len(texts)], pa.int32()), texts), between)
-    return bytes(joined[0].as_buffer())
+def together(texts: pa.Array, end: str) -> bytes:
+    """Texts, at least one and none of them missing, one after the other, each with this end."""
+    joined = pc.binary_join(pa.ListArray.from_arrays(pa.array([0, len(texts)], pa.int32()), texts), end)
+    return bytes(joined[0].as_buffer()) + end.encode()
 
 
 def _text_of(batch: pa.RecordBatch) -> bytes:
     columns = [column.fill_null(_NOTHING) for column in as_text(batch)]
-    return together(pc.binary_join_element_wise(*columns, _FIELD), _ROW) + _ROW.encode()
+    return together(pc.binary_join_element_wise(*columns, _FIELD), _ROW)
